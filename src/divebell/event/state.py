@@ -1,0 +1,96 @@
+"""The folder beside the event file that holds everything a running event keeps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+STATE_FOLDER = ".divebell"
+STATE_VARIABLE = "DIVEBELL_STATE"
+"""Every process of an event carries this variable; its value is the state folder's path."""
+
+NOTEBOOK_PORTS = 200
+"""How many consecutive ports are kept for notebook servers."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Paths within one event's state folder. Nothing is created by asking for a path."""
+
+    folder: Path
+
+    @classmethod
+    def beside(cls, event_file: Path) -> State:
+        """Give the state of the event whose file is `event_file`."""
+        return cls(event_file.resolve().parent / STATE_FOLDER)
+
+    @property
+    def event_file(self) -> Path:
+        return self.folder.parent / "event.yaml"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.folder / "secrets.json"
+
+    @property
+    def ports_file(self) -> Path:
+        return self.folder / "ports.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and PID files; may be emptied whenever nothing runs."""
+        return self.folder / "run"
+
+    @property
+    def postgres(self) -> Path:
+        """The cluster: `data` (PGDATA) and `socket` below it belong to the server's account."""
+        return self.folder / "postgres"
+
+    @property
+    def hub(self) -> Path:
+        return self.folder / "hub"
+
+    @property
+    def proxy(self) -> Path:
+        return self.folder / "proxy"
+
+    @property
+    def homes(self) -> Path:
+        return self.folder / "homes"
+
+    @property
+    def repository(self) -> Path:
+        """The bare mirror of the event's repository."""
+        return self.folder / "repository.git"
+
+    @property
+    def checkout(self) -> Path:
+        """The repository at the commit last loaded, for reading."""
+        return self.folder / "checkout"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports of one running event; `proxy` is the one people open."""
+
+    proxy: int
+    proxy_api: int
+    hub: int
+    web: int
+    postgres: int
+    notebooks: int
+    """First of `NOTEBOOK_PORTS` consecutive ports."""
+
+    @classmethod
+    def load(cls, state: State) -> Ports:
+        """Read the ports that `divebell up` chose. Raises FileNotFoundError before the first `up`."""
+        return cls(**json.loads(state.ports_file.read_text()))
+
+    def save(self, state: State) -> None:
+        """Write the ports beside the event."""
+        state.ports_file.write_text(json.dumps(asdict(self), indent=2) + "\n")

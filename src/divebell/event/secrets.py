@@ -42,6 +42,7 @@ class Secrets:
     hub_database_password: str = field(default_factory=_token)
     loader_database_password: str = field(default_factory=_token)
     web_database_password: str = field(default_factory=_token)
+    supervisor_password: str = field(default_factory=_token)
 
 
 def load_secrets(state: State) -> Secrets:

@@ -85,6 +85,7 @@ class Ports:
     postgres: int
     notebooks: int
     """First of `NOTEBOOK_PORTS` consecutive ports."""
+    supervisor: int = 0
 
     @classmethod
     def load(cls, state: State) -> Ports:

@@ -1,0 +1,90 @@
+"""Ask each part of a running event over its real interface whether it works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+import psycopg
+
+from divebell.database import connect
+from divebell.errors import DivebellError
+from divebell.event import Ports, State
+from divebell.local.programs import PARTS
+
+PATIENCE = 5.0
+"""Seconds a part may take to answer."""
+
+HEARTBEAT_SECONDS = 10
+"""A loader that has not written its heartbeat for so long is away."""
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """What one part answered."""
+
+    name: str
+    ready: bool
+    detail: str
+    seconds: float
+    """How long the answer took."""
+
+
+def check_parts(state: State, ports: Ports) -> tuple[PartStatus, ...]:
+    """Ask every part at once; takes at most a few seconds even when all are away."""
+    base = f"http://127.0.0.1:{ports.proxy}"
+    probes: dict[str, Callable[[], str]] = {
+        "postgres": lambda: _postgres(state),
+        "proxy": lambda: _proxy(base),
+        "hub": lambda: _page(f"{base}/hub/health"),
+        "web": lambda: _page(f"{base}/services/event/health"),
+        "loader": lambda: _loader(state),
+    }
+    with ThreadPoolExecutor(len(PARTS)) as pool:
+        return tuple(pool.map(lambda part: _ask(part, probes[part]), PARTS))
+
+
+def _ask(part: str, probe: Callable[[], str]) -> PartStatus:
+    started = time.perf_counter()
+    try:
+        detail, ready = probe(), True
+    except (DivebellError, httpx.HTTPError, psycopg.Error) as error:
+        detail, ready = (str(error) or type(error).__name__).splitlines()[0], False
+    return PartStatus(part, ready, detail, round(time.perf_counter() - started, 3))
+
+
+def _postgres(state: State) -> str:
+    with connect(state, "event_web", connect_timeout=int(PATIENCE)) as connection:
+        row = connection.execute("SELECT current_setting('server_version'), postgis_lib_version()").fetchone()
+    if row is None:
+        raise DivebellError("PostgreSQL gave no answer")
+    return f"PostgreSQL {str(row[0]).split()[0]}, PostGIS {row[1]}"
+
+
+def _proxy(base: str) -> str:
+    """Any answer will do: what lies behind is asked for itself."""
+    httpx.head(base, timeout=PATIENCE)
+    return base
+
+
+def _page(address: str) -> str:
+    answer = httpx.get(address, timeout=PATIENCE)
+    if answer.status_code != httpx.codes.OK:
+        raise DivebellError(f"answers {answer.status_code} at {address}")
+    return address
+
+
+def _loader(state: State) -> str:
+    with connect(state, "event_web", connect_timeout=int(PATIENCE)) as connection:
+        row = connection.execute(
+            "SELECT extract(epoch FROM clock_timestamp() - heartbeat), activity, detail, "
+            "(SELECT count(*) FROM catalogue.dataset), (SELECT count(*) FROM catalogue.failure) FROM catalogue.loader"
+        ).fetchone()
+    if row is None or row[0] > HEARTBEAT_SECONDS:
+        raise DivebellError(f"last heard of {row[0]:.0f} s ago" if row else "never heard of")
+    _, activity, detail, tables, failed = row
+    words = f"{activity}{f': {detail}' if detail else ''}; {tables} tables"
+    return words + (f", {failed} files could not be loaded" if failed else "")

@@ -1,0 +1,43 @@
+"""Files in, typed Arrow layers out. `READERS` is the list of formats; add a module, its test and its docs row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from divebell.readers.model import GEOMETRY_COLUMN, Column, Geometry, Layer, Reader
+from divebell.readers.select import DatasetFiles, group, is_clutter
+
+__all__ = [
+    "GEOMETRY_COLUMN",
+    "READERS",
+    "Column",
+    "DatasetFiles",
+    "Geometry",
+    "Layer",
+    "Reader",
+    "dataset_files",
+    "reader_for",
+]
+
+READERS: tuple[Reader, ...] = ()
+"""Every reader; the first whose suffix fits answers."""
+
+
+def reader_for(path: Path) -> Reader | None:
+    """Give the reader of the file at `path`, or None when it is no dataset and may be passed over in silence.
+
+    Goes by the name, except for .txt, whose beginning is looked at: prose is no dataset.
+    """
+    if is_clutter(path.name):
+        return None
+    suffix = path.suffix.lower()
+    return next((reader for reader in READERS if suffix in reader.suffixes), None)
+
+
+def dataset_files(paths: Iterable[str]) -> tuple[DatasetFiles, ...]:
+    """Group a repository's paths (relative, with /) into datasets, sorted by path.
+
+    A Shapefile's parts are one dataset, named by its .shp. Files that are no data are left out.
+    """
+    return group(paths, frozenset(suffix for reader in READERS for suffix in reader.suffixes))

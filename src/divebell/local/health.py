@@ -81,7 +81,8 @@ def _loader(state: State) -> str:
     with connect(state, "event_web", connect_timeout=int(PATIENCE)) as connection:
         row = connection.execute(
             "SELECT extract(epoch FROM clock_timestamp() - heartbeat), activity, detail, "
-            "(SELECT count(*) FROM catalogue.dataset), (SELECT count(*) FROM catalogue.failure) FROM catalogue.loader"
+            "(SELECT count(*) FROM catalogue.dataset), (SELECT count(*) FROM catalogue.failure) "
+            "FROM catalogue.loader"
         ).fetchone()
     if row is None or row[0] > HEARTBEAT_SECONDS:
         raise DivebellError(f"last heard of {row[0]:.0f} s ago" if row else "never heard of")

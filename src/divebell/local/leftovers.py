@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import psutil
 
@@ -18,7 +19,17 @@ def processes_of(state: State) -> list[psutil.Process]:
     """
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     wanted = str(state.folder)
-    return [process for process in psutil.process_iter() if process.pid not in mine and _state(process) == wanted]
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.pid not in mine and _variable(process, STATE_VARIABLE) == wanted
+    ]
+
+
+def is_notebook(process: psutil.Process, state: State) -> bool:
+    """Tell whether a process of the event works for a volunteer: it then has its home below the homes."""
+    home = _variable(process, "HOME")
+    return home is not None and Path(home).is_relative_to(state.homes)
 
 
 def stop_processes(processes: list[psutil.Process], *, seconds: float = 10) -> None:
@@ -38,8 +49,8 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
         return
 
 
-def _state(process: psutil.Process) -> str | None:
+def _variable(process: psutil.Process, name: str) -> str | None:
     try:
-        return process.environ().get(STATE_VARIABLE) if process.status() != psutil.STATUS_ZOMBIE else None
+        return process.environ().get(name) if process.status() != psutil.STATUS_ZOMBIE else None
     except (psutil.Error, OSError):
         return None

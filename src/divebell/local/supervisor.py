@@ -25,7 +25,9 @@ class Supervisor:
     """One event's supervisord, over its own interface. Every call may raise DivebellError when it is away."""
 
     def __init__(self, ports: Ports, secrets: Secrets) -> None:
-        transport = SupervisorTransport("divebell", secrets.supervisor_password, f"http://127.0.0.1:{ports.supervisor}")
+        transport = SupervisorTransport(
+            "divebell", secrets.supervisor_password, f"http://127.0.0.1:{ports.supervisor}"
+        )
         self._rpc: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
 
     def answers(self) -> bool:
@@ -70,14 +72,17 @@ class Supervisor:
             raise DivebellError("the supervisor of this event is away", next_step="divebell up") from error
 
 
-def start_supervisor(state: State, ports: Ports, secrets: Secrets, *, seconds: float = 15) -> Supervisor:
+def start_supervisor(
+    state: State, ports: Ports, secrets: Secrets, *, ends_with_us: bool, seconds: float = 15
+) -> Supervisor:
     """Write the supervisor's configuration, start it in a session of its own and wait until it answers."""
+    tether = ["setpriv", "--pdeathsig", "TERM", "--"] if ends_with_us else []
     configuration = state.run / "supervisord.conf"
     configuration.touch(mode=0o600)
     configuration.write_text(supervisor_configuration(programs(), ports, secrets))
     with (state.logs / "supervisor.out").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
+            [*tether, sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
             cwd=state.folder,
             env=os.environ | {STATE_VARIABLE: str(state.folder), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,

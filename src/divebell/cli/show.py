@@ -1,0 +1,48 @@
+"""How a running event is shown on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from divebell.local.health import PartStatus
+from divebell.local.running import Running
+
+
+def parts_table(parts: tuple[PartStatus, ...]) -> Table:
+    """Give a table with a line for each part: its name, whether it answers, and what it says."""
+    table = Table.grid(padding=(0, 2))
+    for part in parts:
+        mark = Text("ready", "green") if part.ready else Text("away", "yellow")
+        table.add_row(part.name, mark, Text(part.detail, "dim"))
+    return table
+
+
+def summary(running: Running) -> str:
+    """Give the lines an ambassador needs: address, password, ambassadors."""
+    lines = [
+        "",
+        f"{running.event.name} is {'already ' if running.was_running else ''}up.",
+        "",
+        f"  Address      {running.address}",
+        f"  Password     {running.secrets.event_password}   (for every volunteer, with a name of their own)",
+    ]
+    if running.secrets.ambassadors:
+        lines.append("  Ambassadors  each with an own password:")
+        lines += [f"    {name:<20} {password}" for name, password in running.secrets.ambassadors.items()]
+    else:
+        lines.append("  Ambassadors  none (add `people: {ambassadors: [name]}` to event.yaml)")
+    return "\n".join([*lines, ""])
+
+
+def summary_json(running: Running) -> dict[str, Any]:
+    """Give the same facts as data."""
+    return {
+        "event": running.event.name,
+        "address": running.address,
+        "password": running.secrets.event_password,
+        "ambassadors": running.secrets.ambassadors,
+        "already_running": running.was_running,
+    }

@@ -50,8 +50,8 @@ def test_processes_of_one_event_are_found_and_no_others(state, start, tmp_path):
 
 def test_a_grandchild_whose_parent_is_gone_is_found(state, start):
     code = (
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)\n"
+        "import subprocess, sys\n"
+        "child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
         "print(child.pid, flush=True)\n"
     )
     parent = start(code)

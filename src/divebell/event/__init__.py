@@ -2,7 +2,21 @@
 
 from divebell.event.load import load_event
 from divebell.event.model import Event
+from divebell.event.problems import EventFileError, Problem
+from divebell.event.repository import is_folder, repository_folder
 from divebell.event.secrets import Secrets, ensure_secrets, load_secrets
 from divebell.event.state import Ports, State
 
-__all__ = ["Event", "Ports", "Secrets", "State", "ensure_secrets", "load_event", "load_secrets"]
+__all__ = [
+    "Event",
+    "EventFileError",
+    "Ports",
+    "Problem",
+    "Secrets",
+    "State",
+    "ensure_secrets",
+    "is_folder",
+    "load_event",
+    "load_secrets",
+    "repository_folder",
+]

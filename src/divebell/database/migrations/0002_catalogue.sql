@@ -38,7 +38,7 @@ CREATE TABLE catalogue.failure (
 
 -- One row: what the loader is doing. A heartbeat older than ten seconds means it is away.
 CREATE TABLE catalogue.loader (
-    only       boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single     boolean PRIMARY KEY DEFAULT true CHECK (single),
     heartbeat  timestamptz NOT NULL DEFAULT now(),
     commit     text,                                -- last commit loaded in full
     activity   text NOT NULL DEFAULT 'starting',    -- starting | waiting | loading | failing

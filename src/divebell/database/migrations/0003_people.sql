@@ -22,6 +22,8 @@ CREATE VIEW people.roster AS SELECT name, claimed_at, last_sign_in_at, return_co
 GRANT SELECT, INSERT, UPDATE, DELETE ON people.person, people.device TO event_hub;
 GRANT SELECT ON people.roster TO event_web;
 
+RESET ROLE;
+
 -- Forget how a person returns: their next sign-in with the event's password claims the name again.
 CREATE FUNCTION people.reset(who text) RETURNS boolean LANGUAGE sql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp AS $$
@@ -29,6 +31,6 @@ CREATE FUNCTION people.reset(who text) RETURNS boolean LANGUAGE sql SECURITY DEF
     UPDATE people.person SET return_code_hash = NULL WHERE name = who;
     SELECT EXISTS (SELECT FROM people.person WHERE name = who);
 $$;
+ALTER FUNCTION people.reset OWNER TO event_owner;
 REVOKE ALL ON FUNCTION people.reset FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION people.reset TO event_web;
-RESET ROLE;

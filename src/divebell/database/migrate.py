@@ -1,0 +1,103 @@
+"""Bring the event's database to the state this version of divebell needs. May be repeated at any time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+
+import psycopg
+from psycopg import sql
+
+from divebell.database.connection import DATABASE, admin, scram_verifier
+from divebell.database.settings import SERVICE_ROLES
+from divebell.errors import DivebellError
+from divebell.event import Event, Secrets, State, load_secrets
+
+LOCK = 0x6469_7665_6265_6C6C
+"""Advisory lock held while a database is prepared: 'divebell' in ASCII."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One numbered SQL file; each runs once, in a transaction of its own."""
+
+    number: int
+    name: str
+    text: str
+
+
+def migrations() -> tuple[Migration, ...]:
+    """Give all migrations in order."""
+    folder = files("divebell.database") / "migrations"
+    names = sorted(file.name for file in folder.iterdir() if re.fullmatch(r"\d{4}_\w+\.sql", file.name))
+    return tuple(Migration(int(name[:4]), name, (folder / name).read_text()) for name in names)
+
+
+def prepare(event: Event, state: State) -> None:
+    """Create or update the database `event` of a running server, and set the service roles' passwords.
+
+    Raises DivebellError when the server does not answer or a newer divebell has worked on the database.
+    """
+    with admin(state, "postgres", autocommit=True) as server:
+        server.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        _create_database(server)
+        with admin(state, autocommit=True) as database:
+            apply(database, migrations())
+            database.execute(_text("privileges.sql"))
+            _update_postgis(database)
+            _set_passwords(database, load_secrets(state))
+            comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
+            database.execute(comment.format(sql.Identifier(DATABASE), event.name))
+
+
+def apply(database: psycopg.Connection, known: tuple[Migration, ...]) -> list[str]:
+    """Run the migrations that have not run yet; give their names."""
+    database.execute(_text("ledger.sql"))
+    done = dict(database.execute("SELECT number, name FROM divebell.migration").fetchall())
+    if unknown := sorted(done.keys() - {migration.number for migration in known}):
+        raise DivebellError(
+            f"a newer divebell has changed this event's database ({done[unknown[-1]]})",
+            next_step="run that version: pip install --upgrade divebell",
+        )
+    missing = [migration for migration in known if migration.number not in done]
+    for migration in missing:
+        with database.transaction():
+            database.execute(migration.text.encode())
+            database.execute(
+                "INSERT INTO divebell.migration (number, name) VALUES (%s, %s)",
+                (migration.number, migration.name),
+            )
+    return [migration.name for migration in missing]
+
+
+def _create_database(server: psycopg.Connection) -> None:
+    if not server.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+
+def _update_postgis(database: psycopg.Connection) -> None:
+    """Follow the machine's PostGIS after its package was upgraded."""
+    behind = database.execute(
+        "SELECT FROM pg_available_extensions WHERE name = 'postgis' AND installed_version <> default_version"
+    )
+    if behind.fetchone():
+        database.execute("ALTER EXTENSION postgis UPDATE")
+        database.execute(_text("privileges.sql"))
+
+
+def _set_passwords(database: psycopg.Connection, secrets: Secrets) -> None:
+    """Set the passwords in secrets.json, as verifiers."""
+    passwords = (
+        secrets.hub_database_password,
+        secrets.loader_database_password,
+        secrets.web_database_password,
+    )
+    for role, password in zip(SERVICE_ROLES, passwords, strict=True):
+        verifier = scram_verifier(database, role, password)
+        statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
+        database.execute(statement.format(sql.Identifier(role), verifier))
+
+
+def _text(name: str) -> bytes:
+    return (files("divebell.database") / name).read_bytes()

@@ -1,0 +1,67 @@
+-- What each role may do. Runs at every start, in one transaction, and always ends in the same state.
+
+-- The roles themselves. On PostgreSQL 15 CREATEROLE is as good as superuser: nobody has it.
+ALTER ROLE event_owner  NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE event_reader NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE volunteers   NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE event_hub    LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 10;
+ALTER ROLE event_loader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 6;
+ALTER ROLE event_web    LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 20;
+GRANT event_owner TO event_loader;
+GRANT event_reader TO volunteers, event_web;
+
+ALTER ROLE event_loader IN DATABASE event SET role = 'event_owner';  -- what it makes belongs to the event
+ALTER ROLE event_loader SET search_path = data, public;
+ALTER ROLE event_loader SET lock_timeout = '10s';
+ALTER ROLE event_hub SET search_path = pg_catalog;
+ALTER ROLE event_hub SET statement_timeout = '10s';
+ALTER ROLE event_web SET search_path = data, public;
+ALTER ROLE event_web SET default_transaction_read_only = on;  -- to write: BEGIN READ WRITE
+ALTER ROLE event_web SET statement_timeout = '5s';
+ALTER ROLE event_web SET row_security = off;                  -- a volunteer's policy must not run code as us
+ALTER ROLE postgres SET row_security = off;
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind') THEN  -- from 15.8
+        ALTER ROLE event_loader SET restrict_nonsystem_relation_kind = 'foreign-table';
+        ALTER ROLE postgres SET restrict_nonsystem_relation_kind = 'view, foreign-table';
+    END IF;
+END $$;
+
+-- Databases
+REVOKE ALL ON DATABASE event, postgres, template1 FROM PUBLIC;
+GRANT CONNECT ON DATABASE event TO event_reader, event_hub, event_loader;
+GRANT TEMPORARY ON DATABASE event TO volunteers, event_owner;
+
+-- Schemas
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+REVOKE ALL ON SCHEMA divebell FROM PUBLIC;
+GRANT USAGE ON SCHEMA data TO event_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE event_owner IN SCHEMA data GRANT SELECT ON TABLES TO event_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE event_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+GRANT SELECT, INSERT ON public.spatial_ref_sys TO event_owner;  -- for a CRS that no authority has numbered
+GRANT EXECUTE ON PROCEDURE public.provision TO event_hub;
+
+-- A shared view runs the functions in it as its reader. So nobody may define functions, and those that
+-- change or fetch things by name are taken away; so are those that exhaust what all databases share.
+REVOKE USAGE ON LANGUAGE plpgsql, sql FROM PUBLIC;
+DO $$
+DECLARE
+    taken regprocedure;
+BEGIN
+    FOR taken IN
+        SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE (n.nspname = 'public' AND lower(p.proname) ~ ('^(drop(geometry(table|column))|addgeometrycolumn'
+            '|updategeometrysrid|populate_geometry_columns|postgis_extensions_upgrade|(un)?lockrows?|addauth'
+            '|checkauth.*|(en|dis)ablelongtransactions|longtransactionsenabled)$'))
+        OR (n.nspname = 'pg_catalog' AND p.proname ~ ('^(pg_(try_)?advisory_.*|lo_(creat|create|from_bytea|put'
+            '|import|export|unlink)|lowrite|pg_notify|(query|cursor|table|schema|database)_to_xml.*'
+            '|pg_logical_emit_message|pg_export_snapshot|set_config|ts_stat|ts_rewrite)$'))
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', taken);
+        IF taken::text ~ 'advisory' THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO event_owner, event_hub', taken);
+        END IF;
+    END LOOP;
+END $$;

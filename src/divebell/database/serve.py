@@ -1,0 +1,86 @@
+"""Run the event's PostgreSQL in the foreground: ``python -m divebell.database.serve FOLDER``.
+
+SIGINT stops it fast (sessions end, everything committed stays), as does the supervisor's stop.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from divebell.database.account import Account, run_as, server_account
+from divebell.database.binaries import find_binaries
+from divebell.database.cluster import (
+    clear_leftovers,
+    made_by_version,
+    make_cluster,
+    server_command,
+    with_descriptor,
+    write_configuration,
+)
+from divebell.database.settings import pg_hba_conf, pg_ident_conf, postgresql_conf
+from divebell.errors import DivebellError
+from divebell.event import Event, Ports, State, load_event
+from divebell.event.state import STATE_VARIABLE
+
+
+def main(folder: Path) -> NoReturn:
+    """Prepare the cluster of the event in `folder` and become its server."""
+    event = load_event(folder)
+    state = State.beside(folder / "event.yaml")
+    account = server_account()
+    binaries = find_binaries(made_by_version(state))
+    make_cluster(state, binaries, account)
+    clear_leftovers(state)
+    write_configuration(state, configuration(event, _ports(state)))
+    environment = server_environment(state, dict(os.environ))
+
+    def become_server(root: str, descriptor: int) -> None:
+        os.set_inheritable(descriptor, True)  # noqa: FBT003
+        os.chdir("/")
+        os.umask(0o077)
+        command = server_command(binaries, root)
+        argv = run_as(account.uid, account.gid, command, reachable=[binaries.folder])
+        os.execvpe(argv[0], argv, environment)
+
+    with_descriptor(state, become_server)
+    raise AssertionError("unreachable: the process has become the server")
+
+
+def configuration(event: Event, ports: Ports) -> dict[str, str]:
+    """Give the cluster's configuration files by name."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    ourselves = pwd.getpwuid(os.geteuid()).pw_name
+    return {
+        "postgresql.conf": postgresql_conf(ports.postgres, event.people.expected, memory),
+        "pg_hba.conf": pg_hba_conf(),
+        "pg_ident.conf": pg_ident_conf((ourselves,)),
+    }
+
+
+def server_environment(state: State, ours: dict[str, str]) -> dict[str, str]:
+    """Give the server's environment: nothing of ours but what it needs, and whose server it is."""
+    kept = {name: ours[name] for name in ("PATH", "TZ") if name in ours}
+    return {**kept, "LC_ALL": "C.UTF-8", STATE_VARIABLE: str(state.folder)}
+
+
+def _ports(state: State) -> Ports:
+    try:
+        return Ports.load(state)
+    except FileNotFoundError:
+        raise DivebellError(
+            f"no ports have been chosen for this event: {state.ports_file} is missing",
+            next_step="divebell up, which chooses them and starts every part",
+        ) from None
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m divebell.database.serve FOLDER")
+    try:
+        main(Path(sys.argv[1]))
+    except DivebellError as error:
+        sys.exit(f"divebell: {error}")

@@ -1,0 +1,74 @@
+"""Fixtures for every test.
+
+`event_folder`: a temporary folder with event.yaml, and in `.divebell` secrets and ports as `divebell up` makes
+them. Nothing runs in it. It gives `.folder`, `.event`, `.state`, `.secrets` and `.ports`.
+
+`make_event_folder(folder, **changes)` is the function behind it, for tests that need several or a special place.
+
+Tests in tests/integration have `cluster` besides: see the conftest.py there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from divebell.event import Event, Ports, Secrets, State, ensure_secrets, load_event
+
+EVENT_YAML = """\
+name: A test event
+people:
+  ambassadors: [maria]
+data:
+  repository: repository
+"""
+
+
+@dataclass(frozen=True)
+class EventFolder:
+    """An event's folder before anything runs in it."""
+
+    folder: Path
+    event: Event
+    state: State
+    secrets: Secrets
+    ports: Ports
+
+
+def free_ports() -> Ports:
+    """Give ports that were free a moment ago, all different."""
+    names = [field.name for field in dataclasses.fields(Ports)]
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
+    numbers = [listening.getsockname()[1] for listening in sockets]
+    for listening in sockets:
+        listening.close()
+    return Ports(**dict(zip(names, numbers, strict=True)))
+
+
+def build_event_folder(folder: Path, *, event_yaml: str = EVENT_YAML) -> EventFolder:
+    """Make `folder` an event's folder, with secrets and ports."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "event.yaml").write_text(event_yaml)
+    state = State.beside(folder / "event.yaml")
+    state.folder.mkdir(mode=0o700)
+    event = load_event(folder)
+    ports = free_ports()
+    ports.save(state)
+    return EventFolder(folder, event, state, ensure_secrets(event, state), ports)
+
+
+@pytest.fixture(scope="session")
+def make_event_folder() -> Callable[..., EventFolder]:
+    """Give the function that makes an event's folder: `make_event_folder(folder, event_yaml=...)`."""
+    return build_event_folder
+
+
+@pytest.fixture
+def event_folder(tmp_path: Path) -> EventFolder:
+    """Give an event's folder of this test alone; nothing runs in it."""
+    return build_event_folder(tmp_path / "event")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from divebell.readers.delimited import DelimitedReader, looks_tabular
 from divebell.readers.model import GEOMETRY_COLUMN, Column, Geometry, Layer, Reader
 from divebell.readers.select import DatasetFiles, group, is_clutter
 
@@ -20,7 +21,7 @@ __all__ = [
     "reader_for",
 ]
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (DelimitedReader(),)
 """Every reader; the first whose suffix fits answers."""
 
 
@@ -32,6 +33,8 @@ def reader_for(path: Path) -> Reader | None:
     if is_clutter(path.name):
         return None
     suffix = path.suffix.lower()
+    if suffix == ".txt" and path.is_file() and not looks_tabular(path):
+        return None
     return next((reader for reader in READERS if suffix in reader.suffixes), None)
 
 

@@ -1,0 +1,171 @@
+"""From records to a table: title rows, header, ragged and blank rows, footers. Works on any list of rows of text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+import pyarrow as pa
+
+from divebell.errors import DivebellError
+
+MOST_COLUMNS = 1590
+"""PostgreSQL allows 1,600; the loader adds a few of its own."""
+_LOOK = 200
+_NUMBER = re.compile(r"^-?[\d,]*\.?\d+%?$")
+_FOOTNOTE = re.compile(r"^(source|sources|note|notes|\*|†|©|data (from|source)|generated|downloaded|last updated)", re.I)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where a table begins and what its columns are called."""
+
+    names: tuple[str, ...]
+    skip: int
+    """Records above the first data record."""
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class Repairs:
+    """What was put right in the rows; filled while they go by."""
+
+    blank: int = 0
+    short: list[int] = field(default_factory=list)
+    long: list[int] = field(default_factory=list)
+    footers: list[str] = field(default_factory=list)
+
+    def sentences(self) -> Iterator[str]:
+        """Say what was repaired, in a volunteer's words. Rows count from 1 below the header."""
+        if self.blank:
+            yield f"{_count(self.blank, 'blank row was', 'blank rows were')} left out"
+        if self.short:
+            yield f"{_count(len(self.short), 'row has', 'rows have')} too few values ({_rows(self.short)}); " \
+                  f"the missing ones are empty (NULL)"
+        if self.long:
+            yield f"{_count(len(self.long), 'row has', 'rows have')} too many values ({_rows(self.long)}); " \
+                  f"the surplus is kept in the column extra_values"
+        for footer in self.footers:
+            yield f"a note below the table was left out: '{footer[:100]}'"
+
+
+def find_header(records: Iterable[list[str]], skip_rows: int = 0, name: str = "the file") -> Header:
+    """Find the header among the first records.
+
+    It is the first record about as wide as most; what stands above it is a title. Raises DivebellError when there
+    is no record at all, or more columns than PostgreSQL takes.
+    """
+    first = list(islice(records, skip_rows, skip_rows + _LOOK))
+    filled = [record for record in first if any(cell.strip() for cell in record)]
+    if not filled:
+        raise DivebellError(f"{name} holds no rows", next_step="commit the file with its content, or remove it")
+    width = _usual_width(filled)
+    at = next((i for i, record in enumerate(first) if _is_header(record, width)), first.index(filled[0]))
+    header = [cell.strip("\ufeff") for cell in first[at]]
+    if len(header) > MOST_COLUMNS:
+        raise DivebellError(
+            f"{name} has {len(header):,} columns; a PostgreSQL table holds at most 1,600",
+            next_step=f"split it into files of at most {MOST_COLUMNS:,} columns, or turn columns into rows",
+        )
+    warnings = [
+        f"a title above the header was left out: '{' '.join(cell for cell in record if cell.strip())[:100]}'"
+        for record in first[:at]
+        if any(cell.strip() for cell in record)
+    ]
+    if _looks_like_data(header, first[at + 1 :]):
+        warnings.append("the file has no header; its columns are called column_1, column_2, ...")
+        return Header(tuple(f"column_{i}" for i in range(1, len(header) + 1)), skip_rows + at, tuple(warnings))
+    header = _without_empty_tail(header, first[at + 1 :])
+    return Header(tuple(header), skip_rows + at + 1, tuple(warnings))
+
+
+def _usual_width(filled: list[list[str]]) -> int:
+    counted = Counter(len(record) for record in filled)
+    return max(counted.items(), key=lambda pair: (pair[1], pair[0]))[0]
+
+
+def _is_header(record: list[str], width: int) -> bool:
+    named = sum(1 for cell in record if cell.strip())
+    if width == 1:
+        return named == 1
+    return len(record) >= max(2, 0.6 * width) and named >= max(min(2, width), 0.5 * min(width, len(record)))
+
+
+def _looks_like_data(header: list[str], below: list[list[str]]) -> bool:
+    if not below or len(header) < 2 or not all(_NUMBER.match(cell.strip()) for cell in header):
+        return False
+    plain = [cell.strip() for cell in header]
+    years = all(re.match(r"^(1[6-9]|2[01])\d\d$", cell) for cell in plain)
+    counting = plain in ([str(i) for i in range(len(plain))], [str(i + 1) for i in range(len(plain))])
+    return not years and not counting and any("." in cell for cell in plain)
+
+
+def _without_empty_tail(header: list[str], below: list[list[str]]) -> list[str]:
+    """Take off nameless columns at the right end in which nothing stands (trailing delimiters)."""
+    width = len(header)
+    while width > 1 and not header[width - 1].strip() and not any(
+        len(record) >= width and record[width - 1].strip() for record in below
+    ):
+        width -= 1
+    return header[:width]
+
+
+def rows(records: Iterable[list[str]], header: Header, repairs: Repairs) -> Iterator[list[str]]:
+    """Give the data rows, each as wide as the header plus one cell for surplus values; fill `repairs`."""
+    width = len(header.names)
+    tail: deque[list[str]] = deque()
+    blanks = number = 0
+    for record in islice(records, header.skip, None):
+        if not any(record) or not any(cell.strip() for cell in record):
+            blanks += 1
+            continue
+        if width > 2 and _is_note(record, blanks > 0 or bool(tail)):
+            tail.append(record)
+            continue
+        while tail:
+            number += 1
+            yield _fit(tail.popleft(), width, number, repairs)
+        number += 1
+        repairs.blank += blanks
+        blanks = 0
+        yield _fit(record, width, number, repairs)
+    repairs.footers += [" ".join(cell for cell in record if cell.strip()) for record in tail]
+
+
+def _is_note(record: list[str], after_gap: bool) -> bool:
+    if any(cell.strip() for cell in record[1:]):
+        return False
+    text = record[0].strip()
+    return bool(_FOOTNOTE.match(text)) or ((after_gap or len(record) == 1) and not _NUMBER.match(text))
+
+
+def _fit(record: list[str], width: int, number: int, repairs: Repairs) -> list[str]:
+    surplus = record[width:]
+    if len(record) < width:
+        repairs.short.append(number)
+        return record + [""] * (width - len(record)) + [""]
+    if any(cell.strip() for cell in surplus):
+        repairs.long.append(number)
+        return [*record[:width], ", ".join(surplus)]
+    return [*record[:width], ""]
+
+
+def batches(lines: Iterable[list[str]], width: int) -> Iterator[list[pa.Array]]:
+    """Give rows as columns of text, some ten thousand rows at a time (fewer when they are wide)."""
+    size = max(500, min(50_000, 2_000_000 // max(1, width)))
+    source = iter(lines)
+    while chunk := list(islice(source, size)):
+        yield [pa.array(column, pa.string()) for column in zip(*chunk, strict=True)]
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"1 {one}" if number == 1 else f"{number:,} {many}"
+
+
+def _rows(numbers: list[int]) -> str:
+    shown = ", ".join(f"{number:,}" for number in numbers[:5])
+    more = f" and {len(numbers) - 5:,} more" if len(numbers) > 5 else ""
+    return f"row {shown}{more}" if len(numbers) == 1 else f"rows {shown}{more}"

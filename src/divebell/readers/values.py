@@ -1,0 +1,311 @@
+"""Decide a text column's type over all its values, then turn the text into that type, exactly or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from divebell.readers import moments
+
+NA_IN_TEXT = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "<NA>")
+"""Spellings of "no value" that are taken as such in text columns too."""
+NA_IN_NUMBERS = (*NA_IN_TEXT, "na", "None", "none", "Null", "-", "--", ".", "..", "?", "*", "#DIV/0!", "#REF!",
+                 "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "missing", "Missing")  # fmt: skip
+"""Spellings of "no value" between numbers, dates and yes/no values."""
+
+_PLAIN = r"(0|[1-9]\d*)"
+_DECIMAL = rf"({_PLAIN}(\.\d*)?|\.\d+)"
+_GROUPED = r"[1-9]\d{0,2}(,\d{3}){1,3}(\.\d{1,3})?"
+_PATTERNS = {
+    "int": rf"^-?{_PLAIN}$",
+    "float": rf"^-?{_DECIMAL}([eE][-+]?\d{{1,3}})?$",
+    "grouped": rf"^-?({_GROUPED}|{_DECIMAL})$",
+    "money": rf"^(-?[$€£] ?-?({_GROUPED}|{_DECIMAL})|-?({_GROUPED}|{_DECIMAL}) ?[€]|\([$€£] ?({_GROUPED}|{_DECIMAL})\))$",
+    "percent": rf"^-?({_GROUPED}|{_DECIMAL}) ?%$",
+    "truth": r"^(?i:true|false)$",
+    "yes": r"^(?i:yes|no)$",
+    "y": r"^[YyNn]$",
+}
+KINDS = (*_PATTERNS, *moments.DATE_KINDS)
+
+_CODE = re.compile(
+    r"(^|_)(fips|statefp|countyfp|geo_?id|zip[45]?|zip_?codes?|zcta5?(ce)?|post_?codes?|postal(_?codes?)?|phone|telephone"
+    r"|fax|ssn|ein|tin|npi|bbl|apn|tract|tractce|census_tract|block_?group|isbn|issn|ean|upc|gtin|naics|sic|huc|codes?)"
+    r"(\d{0,2})(_|$)|(fips|geoid|zip|zipcode|postcode|tract|tractid)(\d{0,2})$"
+)
+_MEASURE = re.compile(
+    r"(^|_)(count|counts|pop|population|total|rate|ratio|pct|percent|percentage|area|mean|median|avg|average|sum"
+    r"|households?|income|density|share|calls|score|amount|price|value|units)(_|$)"
+)
+_SENTINEL = re.compile(r"^-?9{3,9}(\.0+)?$|^-(8{4,9}|6{4,9}|5{4,9}|3{4,9}|2{4,9}|888888888|666666666)(\.0+)?$")
+
+
+@dataclass
+class Profile:
+    """What all values of one column have in common; grows batch by batch."""
+
+    name: str
+    kinds: set[str] = field(default_factory=lambda: set(KINDS))
+    values: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
+    """Spellings of "no value" and how often each occurs."""
+    numeric: int = 0
+    first_other: str | None = None
+    """The first value that is no number."""
+    all_point_zero: bool = True
+    only_short_codes: bool = True
+    """Whether every value is two capital letters: NA may then be one of them."""
+    lengths: set[int] = field(default_factory=set)
+    symbols: set[str] = field(default_factory=set)
+    distinct: set[str] = field(default_factory=set)
+    """Lower-case values while they may be yes or no."""
+    whole_digits: int = 0
+    decimals: int = 0
+    has_point: bool = False
+    inexact: bool = False
+    exponents: bool = False
+    too_long: bool = False
+    sentinels: Counter[str] = field(default_factory=Counter)
+    least: float = float("inf")
+    most: float = float("-inf")
+    dates_alike: int = 0
+
+    def see(self, column: pa.Array) -> None:
+        """Take in one batch of values (strings, exactly as written)."""
+        counted = pc.value_counts(pc.utf8_trim_whitespace(column))
+        texts, counts = counted.field(0), counted.field(1)
+        absent = pc.or_(pc.equal(texts, ""), pc.is_in(texts, value_set=pa.array(NA_IN_NUMBERS)))
+        for text, count in zip(texts.filter(absent).to_pylist(), counts.filter(absent).to_pylist(), strict=True):
+            self.missing[text] += count
+        present = pc.invert(absent)
+        texts, counts = texts.filter(present), counts.filter(present)
+        if len(texts):
+            self.values += pc.sum(counts).as_py()
+            self._narrow(texts)
+            self._numbers(texts, counts)
+            self._shapes(texts, counts)
+
+    def _narrow(self, texts: pa.Array) -> None:
+        start = texts.slice(0, 64)
+        for kind in sorted(self.kinds):
+            if not (_fits(start, kind) and (len(texts) <= 64 or _fits(texts, kind))):
+                self.kinds.discard(kind)
+        if self.kinds & {"yes", "y"}:
+            self.distinct |= {text.lower() for text in texts.to_pylist()}
+        if "money" in self.kinds:
+            marks = pc.extract_regex(texts, r"(?P<mark>[$€£])").field(0)
+            self.symbols |= set(pc.unique(marks).drop_null().to_pylist())
+        if "grouped" in self.kinds and not self.has_point:
+            self.has_point = bool(pc.any(pc.match_substring(texts, ".")).as_py())
+
+    def _numbers(self, texts: pa.Array, counts: pa.Array) -> None:
+        is_number = pc.match_substring_regex(texts, _PATTERNS["float"])
+        numbers = texts.filter(is_number)
+        if len(numbers) < len(texts) and self.first_other is None:
+            self.first_other = texts.filter(pc.invert(is_number))[0].as_py()
+        if not len(numbers):
+            return
+        self.numeric += pc.sum(counts.filter(is_number)).as_py()
+        floats = numbers.cast(pa.float64())
+        bounds = pc.min_max(floats).as_py()
+        self.least, self.most = min(self.least, bounds["min"]), max(self.most, bounds["max"])
+        marked = pc.match_substring_regex(texts, _SENTINEL.pattern)
+        for text, count in zip(texts.filter(marked).to_pylist(), counts.filter(marked).to_pylist(), strict=True):
+            self.sentinels[text] += count
+        if self.kinds & {"float", "int", "grouped"}:
+            self._precision(numbers)
+
+    def _precision(self, numbers: pa.Array) -> None:
+        self.exponents |= bool(pc.any(pc.match_substring_regex(numbers, "[eE]")).as_py())
+        self.all_point_zero &= bool(pc.all(pc.match_substring_regex(numbers, r"^-?\d+\.0*$")).as_py())
+        found = pc.extract_regex(numbers, r"^-?(?P<whole>\d*)\.?(?P<part>\d*)")
+        whole, part = pc.utf8_length(found.field(0)), pc.utf8_length(found.field(1))
+        self.whole_digits = max(self.whole_digits, pc.max(whole).as_py())
+        self.decimals = max(self.decimals, pc.max(part).as_py())
+        self.too_long |= self.whole_digits > 18
+        long = numbers.filter(pc.greater(pc.add(whole, part), 15))
+        if len(long) and not self.inexact:
+            self.inexact = not all(_survives(text) for text in long.to_pylist())
+
+    def _shapes(self, texts: pa.Array, counts: pa.Array) -> None:
+        if self.only_short_codes:
+            self.only_short_codes = bool(pc.all(pc.match_substring_regex(texts, "^[A-Z]{2}$")).as_py())
+        if len(self.lengths) < 2:
+            self.lengths |= set(pc.unique(pc.utf8_length(texts)).to_pylist()[:2])
+        dated = pc.match_substring_regex(texts, r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
+        self.dates_alike += pc.sum(counts.filter(dated)).as_py() or 0
+
+
+def _fits(texts: pa.Array, kind: str) -> bool:
+    if kind in _PATTERNS:
+        return bool(pc.all(pc.match_substring_regex(texts, _PATTERNS[kind])).as_py())
+    if not pc.all(pc.match_substring_regex(texts, moments.DATE_KINDS[kind])).as_py():
+        return False
+    return moments.parse(texts, kind).null_count == 0
+
+
+def _survives(text: str) -> bool:
+    """Whether a double keeps every digit that was written."""
+    number, written = float(text), Decimal(text)
+    digits = len(written.as_tuple().digits)
+    return number == number and any(
+        Decimal(shown) == written for shown in (repr(number), f"{number:.{max(1, min(digits, 17))}g}")
+    )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How one column is read: its kind, its type and what counts as missing."""
+
+    name: str
+    kind: str
+    type: pa.DataType
+    missing: tuple[str, ...]
+    notes: tuple[tuple[str, str], ...] = ()
+    """What to tell: a sentence, and a detail of this column."""
+
+
+def is_code_name(name: str) -> bool:
+    """Whether a column's PostgreSQL name says that it holds codes, such as FIPS or telephone numbers."""
+    return bool(_CODE.search(name)) and not _MEASURE.search(name)
+
+
+def decide(profile: Profile, *, keep_text: bool = False) -> Decision:
+    """Choose the type of a column from the profile of all its values; `keep_text` is a person's word."""
+    if keep_text:
+        return Decision(profile.name, "text", pa.string(), ("",))
+    kind, notes = _kind(profile)
+    if kind == "text":
+        return _text(profile, notes)
+    missing = tuple(spelling for spelling in ("", *NA_IN_NUMBERS))
+    spelt = ", ".join(f"'{one}'" for one in profile.missing if one)
+    if spelt:
+        notes.append(("NA spellings were read as missing values (NULL)", spelt))
+    notes += _sentinels(profile)
+    return Decision(profile.name, kind, _type(profile, kind), missing, tuple(notes))
+
+
+def _kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
+    kinds = profile.kinds
+    if not profile.values:
+        return "text", []
+    if "truth" in kinds or (kinds & {"yes", "y"} and len(profile.distinct) == 2):
+        return next(kind for kind in ("truth", "yes", "y") if kind in kinds), []
+    if kinds & {"int", "float", "grouped"}:
+        return _number_kind(profile)
+    if "money" in kinds and len(profile.symbols) == 1:
+        return "money", [("the currency sign was taken off to read numbers", next(iter(profile.symbols)))]
+    if "percent" in kinds:
+        return "percent", [("the percent sign was taken off: 12.5 % is 12.5", "")]
+    dates = [kind for kind in moments.DATE_KINDS if kind in kinds]
+    if len(dates) == 1:
+        return dates[0], _date_notes(dates[0])
+    if dates:
+        return "text", [("day and month could be either way round in every value, so the dates stay text", "")]
+    return "text", _why_text(profile)
+
+
+def _date_notes(kind: str) -> list[tuple[str, str]]:
+    order = {"us": "month/day/year", "eu": "day/month/year"}.get(kind[:2])
+    return [(f"the dates were read as {order}: the only way that fits all values", "")] if order else []
+
+
+def _number_kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
+    kinds = profile.kinds
+    if is_code_name(profile.name) and ("int" in kinds or profile.all_point_zero or _is_tract(profile.name)):
+        note = [("the codes are written as decimals, such as 12.0; they stay exactly as written", "")]
+        return "text", note if profile.all_point_zero else []
+    if re.search(r"(^|_)ids?$", profile.name):
+        if "int" in kinds and (profile.lengths - {1, 2, 3, 4}) and len(profile.lengths) == 1:
+            return "text", []
+        if "int" not in kinds and profile.all_point_zero:
+            return "text", [("the ids are written as decimals, such as 12.0; they stay exactly as written", "")]
+    if profile.too_long:
+        return "text", [("numbers of more than 18 digits stay text", "")]
+    if "int" in kinds or "float" in kinds:
+        return _exact_kind(profile)
+    return "grouped", [("commas between thousands were taken off to read numbers", "")]
+
+
+def _exact_kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
+    if "int" in profile.kinds:
+        return "int", []
+    if abs(profile.most) == float("inf") or abs(profile.least) == float("inf"):
+        return "text", [("some numbers are too large for a computer's decimal type, so the column stays text", "")]
+    if not profile.inexact:
+        return "float", []
+    if not profile.exponents and profile.whole_digits + profile.decimals <= 38:
+        return "decimal", []
+    return "text", [("the numbers have more digits than any number type keeps, so they stay text", "")]
+
+
+def _is_tract(name: str) -> bool:
+    return name.endswith("tract") or name.endswith("tractce")
+
+
+def _type(profile: Profile, kind: str) -> pa.DataType:
+    if kind in moments.DATE_KINDS:
+        return moments.type_of(kind)
+    if kind == "decimal":
+        return pa.decimal128(38, profile.decimals)
+    if kind in {"truth", "yes", "y"}:
+        return pa.bool_()
+    if kind == "grouped":
+        return pa.float64() if profile.has_point else pa.int64()
+    return {"int": pa.int64(), "float": pa.float64(), "money": pa.float64(), "percent": pa.float64()}[kind]
+
+
+def _text(profile: Profile, notes: list[tuple[str, str]]) -> Decision:
+    spellings = NA_IN_TEXT
+    if profile.only_short_codes and profile.values:
+        spellings = tuple(one for one in NA_IN_TEXT if one != "NA")
+        if profile.missing["NA"]:
+            notes.append(("'NA' was kept, since every value is a code of two letters", ""))
+    spelt = ", ".join(f"'{one}'" for one in profile.missing if one in spellings)
+    if spelt:
+        notes.append(("NA spellings were read as missing values (NULL)", spelt))
+    return Decision(profile.name, "text", pa.string(), ("", *spellings), tuple(notes))
+
+
+def _why_text(profile: Profile) -> list[tuple[str, str]]:
+    other = profile.first_other or ""
+    coded = is_code_name(profile.name) or re.match(r"0\d", other)
+    if profile.numeric and profile.numeric >= 0.9 * profile.values and not coded:
+        return [("nearly all values are numbers, but not all, so the column stays text", f"'{other[:40]}'")]
+    if profile.dates_alike >= 0.5 * profile.values:
+        return [("the dates are written in more than one way (or with two-digit years), so they stay text", "")]
+    return []
+
+
+def _sentinels(profile: Profile) -> list[tuple[str, str]]:
+    edges = {profile.least, profile.most}
+    found = [
+        f"{text} ({count} times)"
+        for text, count in profile.sentinels.items()
+        if float(text) in edges and (count > 1 or text.startswith("-"))
+    ]
+    sentence = "a number that often stands for 'no value' was kept as a number; leave it out of sums and means"
+    return [(sentence, ", ".join(found[:3]))] if found else []
+
+
+def convert(column: pa.Array, decision: Decision) -> pa.Array:
+    """Turn a batch of text into the decided type. Text keeps every character; missing values become null."""
+    trimmed = pc.utf8_trim_whitespace(column)
+    absent = pc.is_in(trimmed, value_set=pa.array(decision.missing))
+    kept = pc.if_else(absent, pa.scalar(None, pa.string()), column if decision.kind == "text" else trimmed)
+    if decision.kind == "text":
+        return kept
+    if decision.kind in moments.DATE_KINDS:
+        return moments.parse(kept, decision.kind)
+    if decision.kind in {"truth", "yes", "y"}:
+        truth = pc.is_in(pc.utf8_lower(kept), value_set=pa.array(["true", "yes", "y"]))
+        return pc.if_else(pc.is_null(kept), pa.scalar(None, pa.bool_()), truth)
+    if decision.kind in {"grouped", "money", "percent"}:
+        bare = pc.replace_substring_regex(kept, r"^\(", "-")
+        kept = pc.replace_substring_regex(bare, r"[^0-9.\-]", "")
+    return kept.cast(decision.type)

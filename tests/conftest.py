@@ -1,9 +1,10 @@
 """Fixtures for every test.
 
-`event_folder`: a temporary folder with event.yaml, and in `.divebell` secrets and ports as `divebell up` makes
-them. Nothing runs in it. It gives `.folder`, `.event`, `.state`, `.secrets` and `.ports`.
+`event_folder`: a temporary folder with event.yaml, and in `.divebell` secrets and ports as `divebell up`
+makes them. Nothing runs in it. It gives `.folder`, `.event`, `.state`, `.secrets` and `.ports`.
 
-`make_event_folder(folder, **changes)` is the function behind it, for tests that need several or a special place.
+`make_event_folder(folder, event_yaml=...)` is the function behind it, for tests that need several folders
+or a special place.
 
 Tests in tests/integration have `cluster` besides: see the conftest.py there.
 """

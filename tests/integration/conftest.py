@@ -10,7 +10,7 @@ Whatever earlier tests left is still there: take names of your own, or use
 
 `empty_cluster`: the same server with nothing in `data`, `stage`, `catalogue` and `people`, and no volunteers.
 
-`run_server(event_folder)`: a context manager that runs a server of its own on an event's folder (slow: 2-3 s);
+`run_server(event_folder)`: a context manager that runs a server of its own on an event's folder (2-3 s);
 it gives the process. The test calls `prepare` itself if it needs to.
 """
 

@@ -1,4 +1,4 @@
-"""The event's private PostgreSQL cluster: its folders, its making, and what an earlier run left behind.
+"""The event's private PostgreSQL cluster: its folders, how it is made, and the command that serves it.
 
 `postgres/` in the state folder belongs to whoever runs divebell and holds the configuration; `data` and
 `socket` in it belong to the server's account. The server reaches them through a descriptor of `postgres/`
@@ -7,13 +7,12 @@ that it inherits, so it needs no way through the closed folders above, and no pa
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from divebell.database.account import Account, run_as
@@ -21,9 +20,6 @@ from divebell.database.binaries import Binaries
 from divebell.database.settings import SUPERUSER
 from divebell.errors import DivebellError
 from divebell.event import State
-
-STOPPING_SECONDS = 60
-ORPHAN_SECONDS = 2.0
 
 
 def data_folder(state: State) -> Path:
@@ -42,8 +38,30 @@ def made_by_version(state: State) -> int | None:
     return int(file.read_text()) if file.exists() else None
 
 
+@dataclass(frozen=True)
+class Inherited:
+    """A descriptor of `postgres/` for a child process, and the path by which the child reaches it."""
+
+    descriptor: int
+
+    @property
+    def path(self) -> str:
+        """The folder as the child sees it."""
+        return f"/proc/self/fd/{self.descriptor}"
+
+
+@contextmanager
+def inherited(state: State) -> Iterator[Inherited]:
+    """Open `postgres/` for a child process that has no way to it."""
+    descriptor = os.open(state.postgres, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield Inherited(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def initdb_command(binaries: Binaries, root: str) -> list[str]:
-    """Give the command that makes a cluster in `data.new` below `root`, with nobody able to sign in by password."""
+    """Give the command that makes a cluster in `data.new` below `root`; nobody gets a password."""
     return [
         *(binaries.program("initdb"), "--pgdata", f"{root}/data.new", "--username", SUPERUSER),
         *("--encoding", "UTF8", "--locale", "C.UTF-8", "--data-checksums", "--no-instructions"),
@@ -53,11 +71,7 @@ def initdb_command(binaries: Binaries, root: str) -> list[str]:
 
 def server_command(binaries: Binaries, root: str) -> list[str]:
     """Give the command that runs the server in the foreground on the files below `root`."""
-    files = {
-        "config_file": "postgresql.conf",
-        "hba_file": "pg_hba.conf",
-        "ident_file": "pg_ident.conf",
-    }
+    files = {"config_file": "postgresql.conf", "hba_file": "pg_hba.conf", "ident_file": "pg_ident.conf"}
     settings = [word for name, file in files.items() for word in ("-c", f"{name}={root}/{file}")]
     return [binaries.program("postgres"), "-D", f"{root}/data", *settings]
 
@@ -67,31 +81,22 @@ def make_cluster(state: State, binaries: Binaries, account: Account) -> None:
     state.folder.mkdir(mode=0o700, exist_ok=True)
     state.postgres.mkdir(exist_ok=True)
     state.postgres.chmod(0o711)
-    _own_folder(socket_folder(state), account)
-    data = data_folder(state)
+    data, new = data_folder(state), state.postgres / "data.new"
     if data.exists():
         _check_owner(data, account)
+    _own_folder(socket_folder(state), account)
+    if data.exists():
         return
-    new = data.with_name("data.new")
     if new.exists():
         shutil.rmtree(new)
     _own_folder(new, account)
-    with_descriptor(state, lambda root, fd: _initdb(binaries, account, root, fd))
+    _initdb(state, binaries, account)
     new.rename(data)
     _sync(state.postgres)
 
 
-def with_descriptor(state: State, act: Callable[[str, int], None]) -> None:
-    """Call `act` with a path of `postgres/` that needs no way to it, and the descriptor that stands behind."""
-    descriptor = os.open(state.postgres, os.O_PATH | os.O_DIRECTORY)
-    try:
-        act(f"/proc/self/fd/{descriptor}", descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def write_configuration(state: State, files: dict[str, str]) -> None:
-    """Write the configuration files, each whole or not at all."""
+    """Write the configuration files, each whole or not at all. Only we may change them, not the server."""
     for name, text in files.items():
         temporary = state.postgres / f"{name}.new"
         temporary.write_text(text)
@@ -99,53 +104,23 @@ def write_configuration(state: State, files: dict[str, str]) -> None:
         temporary.replace(state.postgres / name)
 
 
-def clear_leftovers(state: State) -> None:
-    """Make way for a new server after an earlier one was killed; wait for one that is stopping.
-
-    Raises DivebellError when the event's server runs.
-    """
-    data = data_folder(state)
-    _wait(lambda: not (_is_stopping(data) and _server_pid(data)), STOPPING_SECONDS)
-    if pid := _server_pid(data):
-        raise DivebellError(
-            f"PostgreSQL of this event already runs (process {pid})", next_step="divebell status"
+def _initdb(state: State, binaries: Binaries, account: Account) -> None:
+    with inherited(state) as root:
+        done = subprocess.run(
+            run_as(
+                account.uid, account.gid, initdb_command(binaries, root.path), reachable=[binaries.folder]
+            ),
+            cwd="/",
+            pass_fds=(root.descriptor,),
+            capture_output=True,
+            text=True,
+            check=False,
         )
-    _end_orphans(data)
-    (data / "postmaster.pid").unlink(missing_ok=True)
-    for file in socket_folder(state).iterdir():
-        file.unlink()
-
-
-def processes_in(data: Path) -> list[int]:
-    """Give the PostgreSQL processes that work in a data folder: server and sessions run with it as their own."""
-    if not data.exists():
-        return []
-    return [int(entry.name) for entry in Path("/proc").iterdir() if _works_in(entry, data)]
-
-
-def _works_in(process: Path, data: Path) -> bool:
-    if not process.name.isdigit():
-        return False
-    try:
-        return (process / "exe").readlink().name.startswith("postgres") and (process / "cwd").samefile(data)
-    except OSError:  # it has ended, or is another account's
-        return False
-
-
-def _initdb(binaries: Binaries, account: Account, root: str, descriptor: int) -> None:
-    done = subprocess.run(
-        run_as(account.uid, account.gid, initdb_command(binaries, root), reachable=[binaries.folder]),
-        **_surroundings(descriptor),
-    )
     if done.returncode:
         raise DivebellError(
             f"initdb could not make the database cluster: {(done.stderr or done.stdout).strip()}",
             next_step="put that right, then divebell up; a cluster half made is made anew",
         )
-
-
-def _surroundings(descriptor: int) -> dict[str, object]:
-    return {"cwd": "/", "pass_fds": (descriptor,), "capture_output": True, "text": True}
 
 
 def _own_folder(folder: Path, account: Account) -> None:
@@ -169,41 +144,3 @@ def _sync(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     os.fsync(descriptor)
     os.close(descriptor)
-
-
-def _pid_file(data: Path) -> list[str]:
-    try:
-        return (data / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return []
-
-
-def _server_pid(data: Path) -> int | None:
-    """Give the running server's process: the PID file alone proves nothing, its number may be another's now."""
-    lines = _pid_file(data)
-    pid = int(lines[0]) if lines and lines[0].isdigit() else None
-    return pid if pid in processes_in(data) else None
-
-
-def _is_stopping(data: Path) -> bool:
-    lines = _pid_file(data)
-    return len(lines) > 7 and lines[7].strip() == "stopping"
-
-
-def _end_orphans(data: Path) -> None:
-    """End sessions whose server is gone: they keep its shared memory and would keep a new one from starting."""
-    for number in (None, signal.SIGQUIT, signal.SIGKILL):
-        for pid in processes_in(data) if number else []:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)  # type: ignore[arg-type]
-        if _wait(lambda: not processes_in(data), ORPHAN_SECONDS):
-            return
-
-
-def _wait(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True

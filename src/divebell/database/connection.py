@@ -51,17 +51,23 @@ def conninfo(state: State, role: str) -> dict[str, str | int]:
     }
 
 
-def connect(state: State, role: str, **kwargs: Any) -> psycopg.Connection:  # noqa: ANN401
+def connect(state: State, role: str, **kwargs: Any) -> psycopg.Connection:
     """Connect as `event_hub`, `event_loader` or `event_web`; `kwargs` are those of `psycopg.connect`.
 
     Raises DivebellError when the database does not answer or does not let the role in.
     """
-    given = {"connect_timeout": 5, "application_name": role, **conninfo(state, role), **kwargs}
+    given = {
+        "connect_timeout": 5,
+        "application_name": role,
+        "sslmode": "disable",
+        **conninfo(state, role),
+        **kwargs,
+    }
     with _in_words():
         return psycopg.connect(**given)
 
 
-def admin(state: State, dbname: str = DATABASE, **kwargs: Any) -> psycopg.Connection:  # noqa: ANN401
+def admin(state: State, dbname: str = DATABASE, **kwargs: Any) -> psycopg.Connection:
     """Connect as the superuser, which only the account that ran `up` may, over the unix socket.
 
     Never read what volunteers made with it: views of theirs would run as the superuser, and are refused.
@@ -76,7 +82,7 @@ def admin(state: State, dbname: str = DATABASE, **kwargs: Any) -> psycopg.Connec
 
 
 def scram_verifier(connection: psycopg.Connection, role: str, password: str) -> str:
-    """Give what the server keeps instead of the password, computed on our side: no log can show a password."""
+    """Give what the server keeps instead of the password; computed here, so no log can show a password."""
     return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
 
 

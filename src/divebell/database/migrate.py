@@ -54,7 +54,7 @@ def prepare(event: Event, state: State) -> None:
 def apply(database: psycopg.Connection, known: tuple[Migration, ...]) -> list[str]:
     """Run the migrations that have not run yet; give their names."""
     database.execute(_text("ledger.sql"))
-    done = dict(database.execute("SELECT number, name FROM divebell.migration").fetchall())
+    done: dict[int, str] = dict(database.execute("SELECT number, name FROM divebell.migration").fetchall())
     if unknown := sorted(done.keys() - {migration.number for migration in known}):
         raise DivebellError(
             f"a newer divebell has changed this event's database ({done[unknown[-1]]})",

@@ -57,7 +57,7 @@ BEGIN
             '|checkauth.*|(en|dis)ablelongtransactions|longtransactionsenabled)$'))
         OR (n.nspname = 'pg_catalog' AND p.proname ~ ('^(pg_(try_)?advisory_.*|lo_(creat|create|from_bytea|put'
             '|import|export|unlink)|lowrite|pg_notify|(query|cursor|table|schema|database)_to_xml.*'
-            '|pg_logical_emit_message|pg_export_snapshot|set_config|ts_stat|ts_rewrite)$'))
+            '|pg_logical_emit_message|pg_export_snapshot)$'))
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', taken);
         IF taken::text ~ 'advisory' THEN

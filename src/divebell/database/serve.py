@@ -11,16 +11,18 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from divebell.database.account import Account, run_as, server_account
+from divebell.database.account import run_as, server_account
 from divebell.database.binaries import find_binaries
 from divebell.database.cluster import (
-    clear_leftovers,
+    data_folder,
+    inherited,
     made_by_version,
     make_cluster,
     server_command,
-    with_descriptor,
+    socket_folder,
     write_configuration,
 )
+from divebell.database.leftovers import clear_leftovers
 from divebell.database.settings import pg_hba_conf, pg_ident_conf, postgresql_conf
 from divebell.errors import DivebellError
 from divebell.event import Event, Ports, State, load_event
@@ -34,20 +36,16 @@ def main(folder: Path) -> NoReturn:
     account = server_account()
     binaries = find_binaries(made_by_version(state))
     make_cluster(state, binaries, account)
-    clear_leftovers(state)
+    clear_leftovers(data_folder(state), socket_folder(state))
     write_configuration(state, configuration(event, _ports(state)))
     environment = server_environment(state, dict(os.environ))
-
-    def become_server(root: str, descriptor: int) -> None:
-        os.set_inheritable(descriptor, True)  # noqa: FBT003
+    with inherited(state) as root:
+        command = server_command(binaries, root.path)
+        argv = run_as(account.uid, account.gid, command, reachable=[binaries.folder])
+        os.set_inheritable(root.descriptor, True)
         os.chdir("/")
         os.umask(0o077)
-        command = server_command(binaries, root)
-        argv = run_as(account.uid, account.gid, command, reachable=[binaries.folder])
-        os.execvpe(argv[0], argv, environment)
-
-    with_descriptor(state, become_server)
-    raise AssertionError("unreachable: the process has become the server")
+        os.execvpe(argv[0], argv, environment)  # noqa: S606 - a list, no shell
 
 
 def configuration(event: Event, ports: Ports) -> dict[str, str]:
@@ -63,7 +61,7 @@ def configuration(event: Event, ports: Ports) -> dict[str, str]:
 
 def server_environment(state: State, ours: dict[str, str]) -> dict[str, str]:
     """Give the server's environment: nothing of ours but what it needs, and whose server it is."""
-    kept = {name: ours[name] for name in ("PATH", "TZ") if name in ours}
+    kept: dict[str, str] = {name: ours[name] for name in ("PATH", "TZ") if name in ours}
     return {**kept, "LC_ALL": "C.UTF-8", STATE_VARIABLE: str(state.folder)}
 
 

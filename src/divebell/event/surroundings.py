@@ -29,7 +29,7 @@ def missing_folder(event: Event, document: Document, file: Path) -> Problem | No
 def doubts(event: Event, document: Document, file: Path) -> list[Problem]:
     """List what looks unintended but stops nothing: no data folder yet, hints for absent files."""
     folder = repository_folder(event.data.repository, file)
-    if folder is None or not folder.is_dir():
+    if folder is None or not folder.is_dir() or _is_bare(folder):
         return []
     if not (folder / event.data.folder).is_dir():
         path: tuple[str, ...] = ("data", "folder")
@@ -46,6 +46,11 @@ def _hints_without_file(event: Event, document: Document, file: Path, folder: Pa
         path = ("data", "datasets", name)
         message = f"there is no such file in the repository{did_you_mean(name, known)}"
         yield Problem(str(file), document.line(path), ".".join(path), message)
+
+
+def _is_bare(folder: Path) -> bool:
+    """Tell whether the folder is a git repository without files of its own beside it."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir()
 
 
 def _files(folder: Path, below: str) -> Iterator[str]:

@@ -51,7 +51,10 @@ def load_secrets(state: State) -> Secrets:
 
 
 def ensure_secrets(event: Event, state: State) -> Secrets:
-    """Read the secrets, or make them; ambassadors new in the event file get a password, removed ones lose it."""
+    """Read the secrets, or make them.
+
+    Ambassadors who are new in the event file get a password, removed ones lose theirs.
+    """
     known = load_secrets(state) if state.secrets_file.exists() else Secrets()
     ambassadors = {name: known.ambassadors.get(name) or passphrase() for name in event.people.ambassadors}
     current = replace(known, ambassadors=ambassadors)

@@ -27,18 +27,22 @@ class State:
 
     @property
     def event_file(self) -> Path:
+        """The event file this state belongs to."""
         return self.folder.parent / "event.yaml"
 
     @property
     def secrets_file(self) -> Path:
+        """Passwords, tokens and keys; readable by its owner only."""
         return self.folder / "secrets.json"
 
     @property
     def ports_file(self) -> Path:
+        """The loopback ports `divebell up` chose."""
         return self.folder / "ports.json"
 
     @property
     def logs(self) -> Path:
+        """A log file for each part."""
         return self.folder / "logs"
 
     @property
@@ -53,14 +57,17 @@ class State:
 
     @property
     def hub(self) -> Path:
+        """JupyterHub's own database and runtime files."""
         return self.folder / "hub"
 
     @property
     def proxy(self) -> Path:
+        """The proxy's configuration and routes."""
         return self.folder / "proxy"
 
     @property
     def homes(self) -> Path:
+        """Volunteers' home folders."""
         return self.folder / "homes"
 
     @property

@@ -80,7 +80,7 @@ def summary(event: Event, file: Path) -> list[str]:
         f"  when    {_when(event)}",
         f"  where   {event.address or 'this machine'}",
         f"  people  {people}; ambassadors: {ambassadors}",
-        f"  each    {event.workspace.memory} of memory, {event.workspace.cpus:g} of processor cores",
+        f"  each    {event.workspace.memory} of memory, {event.workspace.cpus:g} CPU",
         f"  data    {event.data.folder}/ of {event.data.repository}, branch {event.data.branch}",
         f"  maps    {maps}",
     ]

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from divebell.readers.archive import ZipReader
 from divebell.readers.delimited import DelimitedReader, looks_tabular
+from divebell.readers.excel import ExcelReader
+from divebell.readers.flatgeobuf import FlatGeobufReader
+from divebell.readers.geojson import GeoJsonReader
+from divebell.readers.geopackage import GeoPackageReader
+from divebell.readers.kml import KmlReader
 from divebell.readers.model import GEOMETRY_COLUMN, Column, Geometry, Layer, Reader
 from divebell.readers.select import DatasetFiles, group, is_clutter
+from divebell.readers.shapefile import ShapefileReader
+from divebell.readers.unsupported import UnsupportedReader
 
 __all__ = [
     "GEOMETRY_COLUMN",
@@ -20,9 +28,6 @@ __all__ = [
     "dataset_files",
     "reader_for",
 ]
-
-READERS: tuple[Reader, ...] = (DelimitedReader(),)
-"""Every reader; the first whose suffix fits answers."""
 
 
 def reader_for(path: Path) -> Reader | None:
@@ -44,3 +49,17 @@ def dataset_files(paths: Iterable[str]) -> tuple[DatasetFiles, ...]:
     A Shapefile's parts are one dataset, named by its .shp. Files that are no data are left out.
     """
     return group(paths, frozenset(suffix for reader in READERS for suffix in reader.suffixes))
+
+
+READERS: tuple[Reader, ...] = (
+    DelimitedReader(),
+    ExcelReader(),
+    GeoJsonReader(),
+    ShapefileReader(),
+    GeoPackageReader(),
+    FlatGeobufReader(),
+    KmlReader(),
+    ZipReader(reader_for, dataset_files),
+    UnsupportedReader(),
+)
+"""Every reader; the one whose suffix fits answers."""

@@ -30,13 +30,17 @@ def head(path: Path, size: int = 4096) -> bytes:
     if path.is_symlink():
         raise DivebellError(f"{path.name} is a link to another file", next_step="commit the file itself")
     if path.is_dir():
-        raise DivebellError(f"{path.name} is a folder, not a file", next_step="give the files in it own names")
+        raise DivebellError(
+            f"{path.name} is a folder, not a file", next_step="give the files in it own names"
+        )
     if not path.exists():
         raise DivebellError(f"{path.name} is not there", next_step="check whether it was committed")
     with path.open("rb") as file:
         start = file.read(size)
     if not start.strip(b"\x00\r\n\t \xef\xbb\xbf\xff\xfe"):
-        raise DivebellError(f"{path.name} is empty", next_step="commit the file with its content, or remove it")
+        raise DivebellError(
+            f"{path.name} is empty", next_step="commit the file with its content, or remove it"
+        )
     return start
 
 

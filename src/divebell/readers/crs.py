@@ -46,7 +46,9 @@ def identify(definition: str, suggestion: str | None = None) -> Reference:
         crs = CRS.from_user_input(definition)
     except CRSError:
         return Reference(
-            warnings=("its coordinate reference system cannot be understood; give it with 'crs' in the event file",)
+            warnings=(
+                "its coordinate reference system cannot be understood; give it with 'crs' in the event file",
+            )
         )
     if crs.to_wkt() == CRS.from_user_input("OGC:CRS84").to_wkt() or definition.upper().endswith("CRS84"):
         return Reference("EPSG:4326")
@@ -89,15 +91,23 @@ def same_place(one: CRS, other: CRS) -> bool:
         return False
     if abs(one.ellipsoid.inverse_flattening - other.ellipsoid.inverse_flattening) > 1e-5:
         return False
-    if one.prime_meridian and other.prime_meridian and one.prime_meridian.longitude != other.prime_meridian.longitude:
+    if (
+        one.prime_meridian
+        and other.prime_meridian
+        and one.prime_meridian.longitude != other.prime_meridian.longitude
+    ):
         return False
     return one.is_geographic or _project_alike(one, other)
 
 
 def _project_alike(one: CRS, other: CRS) -> bool:
     area = other.area_of_use
-    west, south, east, north = (area.west, area.south, area.east, area.north) if area else (-179, -80, 179, 80)
-    lon, lat = (grid.ravel() for grid in np.meshgrid(np.linspace(west, east, 5), np.linspace(south, north, 5)))
+    west, south, east, north = (
+        (area.west, area.south, area.east, area.north) if area else (-179, -80, 179, 80)
+    )
+    lon, lat = (
+        grid.ravel() for grid in np.meshgrid(np.linspace(west, east, 5), np.linspace(south, north, 5))
+    )
     try:
         places = [
             np.array(Transformer.from_crs(crs.geodetic_crs, crs, always_xy=True).transform(lon, lat))

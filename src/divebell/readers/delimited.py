@@ -13,11 +13,11 @@ from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.readers import dialect, grid, points, values
 from divebell.readers.claims import refuse_imposter
-from divebell.readers.crs import is_geographic
 from divebell.readers.encoding import Text, open_text
-from divebell.readers.model import GEOMETRY_COLUMN, Column, Geometry, Layer
+from divebell.readers.model import GEOMETRY_COLUMN, Column, Layer
 from divebell.readers.names import column_names
 from divebell.readers.notes import together
+from divebell.readers.placing import Places, place, surveys
 
 _SURPLUS = "extra_values"
 
@@ -34,16 +34,8 @@ class _File:
         """Stream the rows as columns of text; the last one holds surplus values."""
         cut = dialect.records(self.text.lines(), self.delimiter, slips)
         lines = grid.rows(cut, self.header, repairs)
-        return grid.batches(lines, len(self.header.names) + 1)
-
-
-@dataclass(frozen=True)
-class _Places:
-    """Where the points come from and what is known of their reference system."""
-
-    source: points.Source
-    geometry: Geometry
-    degrees: bool
+        for chunk in grid.chunks(lines, len(self.header.names) + 1):
+            yield [pa.array(column, pa.string()) for column in zip(*chunk, strict=True)]
 
 
 class DelimitedReader:
@@ -57,16 +49,16 @@ class DelimitedReader:
         file, warnings = _open(path, hint)
         names, renamed = column_names(file.header.names)
         profiles = [values.Profile(name) for name in (*names, _free(_SURPLUS, names))]
-        surveys = [points.Survey(source) for source in _sources(path, names, file.header.names, hint)]
+        surveyed = surveys(path, names, file.header.names, hint)
         repairs, slips, rows = grid.Repairs(), dialect.Slips(), 0
         for columns in file.columns(repairs, slips):
             rows += len(columns[0])
             for profile, column in zip(profiles, columns, strict=True):
                 profile.see(column)
-            for survey in surveys:
+            for survey in surveyed:
                 survey.see(columns)
         decisions = _decide(profiles, file.header.names, hint, surplus=bool(repairs.long))
-        places, told = _places(surveys, file.header.names, hint)
+        places, told = place(surveyed, file.header.names, hint)
         originals = (*file.header.names, _SURPLUS)
         return [
             Layer(
@@ -129,18 +121,6 @@ def _free(name: str, taken: Sequence[str]) -> str:
     return name if name not in taken else _free(f"{name}_", taken)
 
 
-def _sources(
-    path: Path, names: Sequence[str], originals: Sequence[str], hint: DatasetHint
-) -> list[points.Source]:
-    try:
-        return points.find_sources(names, originals, hint.points)
-    except KeyError as error:
-        raise DivebellError(
-            f"{path.name} has no column {error.args[0]!r}, where the event file says its coordinates are",
-            next_step=f"use one of its columns: {', '.join(originals[:20])}",
-        ) from error
-
-
 def _decide(
     profiles: Sequence[values.Profile], originals: Sequence[str], hint: DatasetHint, *, surplus: bool
 ) -> list[values.Decision]:
@@ -157,62 +137,8 @@ def _slip_warnings(slips: dialect.Slips) -> Iterator[str]:
         yield f"a quotation mark is opened and never closed in line {where}; those lines were read as they stand"
 
 
-def _places(
-    surveys: Sequence[points.Survey], originals: Sequence[str], hint: DatasetHint
-) -> tuple[_Places | None, tuple[str, ...]]:
-    for survey in surveys:
-        source = points.settle(survey)
-        if source is not None:
-            return _placed(survey, source, originals, hint)
-    open_order = [originals[one.source.x] for one in surveys if one.source.how == "unknown" and one.usable]
-    if open_order:
-        return None, (
-            f"column '{open_order[0]}' seems to hold coordinates, but whether longitude or latitude comes first "
-            f"cannot be told; say so with 'points' in the event file",
-        )
-    return None, ()
-
-
-def _placed(
-    survey: points.Survey, source: points.Source, originals: Sequence[str], hint: DatasetHint
-) -> tuple[_Places, tuple[str, ...]]:
-    in_range = survey.usable if source == survey.source else survey.swapped
-    warnings: list[str] = []
-    crs, degrees = hint.crs, hint.crs is not None and is_geographic(hint.crs)
-    if crs is None and len(survey.srids) == 1:
-        crs = f"EPSG:{next(iter(survey.srids))}"
-    elif crs is None and in_range >= 0.5 * max(1, survey.finite):
-        crs, degrees = "EPSG:4326", source.how != "wkt"
-        warnings.append(f"the points come from {_spoken(source, originals)}; they were taken as WGS 84 (EPSG:4326)")
-    elif crs is None:
-        warnings.append(
-            f"the coordinates in {_spoken(source, originals)} are no degrees and their reference system is unknown; "
-            f"give it with 'crs' in the event file"
-        )
-    if source != survey.source:
-        warnings.append("longitude and latitude are exchanged in the file; they were put the right way round")
-    usable = in_range if degrees else survey.finite
-    if survey.filled > usable:
-        warnings.append(f"{survey.filled - usable:,} values could not be read as coordinates; those rows have no point")
-    if survey.origin > 0:
-        warnings.append(f"{survey.origin:,} rows lie at 0, 0 in the Atlantic, which often stands for 'no coordinates'")
-    return _Places(source, Geometry(_shape_type(survey), crs), degrees), tuple(warnings)
-
-
-def _shape_type(survey: points.Survey) -> str:
-    if survey.source.how != "wkt":
-        return "Point"
-    return next(iter(survey.types)) if len(survey.types) == 1 else "Geometry"
-
-
-def _spoken(source: points.Source, originals: Sequence[str]) -> str:
-    if source.x == source.y:
-        return f"column '{originals[source.x]}'"
-    return f"columns '{originals[source.x]}' and '{originals[source.y]}'"
-
-
 def _batches(
-    file: _File, decisions: Sequence[values.Decision], places: _Places | None
+    file: _File, decisions: Sequence[values.Decision], places: Places | None
 ) -> Iterator[pa.RecordBatch]:
     fields = [pa.field(one.name, one.type) for one in decisions]
     if places:

@@ -7,8 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-
-import pyarrow as pa
+from typing import Any
 
 from divebell.errors import DivebellError
 
@@ -16,7 +15,9 @@ MOST_COLUMNS = 1590
 """PostgreSQL allows 1,600; the loader adds a few of its own."""
 _LOOK = 200
 _NUMBER = re.compile(r"^-?[\d,]*\.?\d+%?$")
-_FOOTNOTE = re.compile(r"^(source|sources|note|notes|\*|†|©|data (from|source)|generated|downloaded|last updated)", re.I)
+_FOOTNOTE = re.compile(
+    r"^(source|sources|note|notes|\*|†|©|data (from|source)|generated|downloaded|last updated)", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,15 @@ class Repairs:
         if self.blank:
             yield f"{_count(self.blank, 'blank row was', 'blank rows were')} left out"
         if self.short:
-            yield f"{_count(len(self.short), 'row has', 'rows have')} too few values ({_rows(self.short)}); " \
-                  f"the missing ones are empty (NULL)"
+            yield (
+                f"{_count(len(self.short), 'row has', 'rows have')} too few values ({_rows(self.short)}); "
+                f"the missing ones are empty (NULL)"
+            )
         if self.long:
-            yield f"{_count(len(self.long), 'row has', 'rows have')} too many values ({_rows(self.long)}); " \
-                  f"the surplus is kept in the column extra_values"
+            yield (
+                f"{_count(len(self.long), 'row has', 'rows have')} too many values ({_rows(self.long)}); "
+                f"the surplus is kept in the column extra_values"
+            )
         for footer in self.footers:
             yield f"a note below the table was left out: '{footer[:100]}'"
 
@@ -61,7 +66,9 @@ def find_header(records: Iterable[list[str]], skip_rows: int = 0, name: str = "t
     first = list(islice(records, skip_rows, skip_rows + _LOOK))
     filled = [record for record in first if any(cell.strip() for cell in record)]
     if not filled:
-        raise DivebellError(f"{name} holds no rows", next_step="commit the file with its content, or remove it")
+        raise DivebellError(
+            f"{name} holds no rows", next_step="commit the file with its content, or remove it"
+        )
     width = _usual_width(filled)
     at = next((i for i, record in enumerate(first) if _is_header(record, width)), first.index(filled[0]))
     header = [cell.strip("\ufeff") for cell in first[at]]
@@ -77,7 +84,9 @@ def find_header(records: Iterable[list[str]], skip_rows: int = 0, name: str = "t
     ]
     if _looks_like_data(header, first[at + 1 :]):
         warnings.append("the file has no header; its columns are called column_1, column_2, ...")
-        return Header(tuple(f"column_{i}" for i in range(1, len(header) + 1)), skip_rows + at, tuple(warnings))
+        return Header(
+            tuple(f"column_{i}" for i in range(1, len(header) + 1)), skip_rows + at, tuple(warnings)
+        )
     header = _without_empty_tail(header, first[at + 1 :])
     return Header(tuple(header), skip_rows + at + 1, tuple(warnings))
 
@@ -106,20 +115,25 @@ def _looks_like_data(header: list[str], below: list[list[str]]) -> bool:
 def _without_empty_tail(header: list[str], below: list[list[str]]) -> list[str]:
     """Take off nameless columns at the right end in which nothing stands (trailing delimiters)."""
     width = len(header)
-    while width > 1 and not header[width - 1].strip() and not any(
-        len(record) >= width and record[width - 1].strip() for record in below
+    while (
+        width > 1
+        and not header[width - 1].strip()
+        and not any(len(record) >= width and record[width - 1].strip() for record in below)
     ):
         width -= 1
     return header[:width]
 
 
-def rows(records: Iterable[list[str]], header: Header, repairs: Repairs) -> Iterator[list[str]]:
-    """Give the data rows, each as wide as the header plus one cell for surplus values; fill `repairs`."""
+def rows(records: Iterable[list[Any]], header: Header, repairs: Repairs) -> Iterator[list[Any]]:
+    """Give the data rows, each as wide as the header plus one cell for surplus values; fill `repairs`.
+
+    Cells are text, or what a spreadsheet holds; "" is an empty one.
+    """
     width = len(header.names)
-    tail: deque[list[str]] = deque()
+    tail: deque[list[Any]] = deque()
     blanks = number = 0
     for record in islice(records, header.skip, None):
-        if not any(record) or not any(cell.strip() for cell in record):
+        if all(_blank(cell) for cell in record):
             blanks += 1
             continue
         if width > 2 and _is_note(record, blanks > 0 or bool(tail)):
@@ -132,33 +146,37 @@ def rows(records: Iterable[list[str]], header: Header, repairs: Repairs) -> Iter
         repairs.blank += blanks
         blanks = 0
         yield _fit(record, width, number, repairs)
-    repairs.footers += [" ".join(cell for cell in record if cell.strip()) for record in tail]
+    repairs.footers += [" ".join(str(cell) for cell in record if not _blank(cell)) for record in tail]
 
 
-def _is_note(record: list[str], after_gap: bool) -> bool:
-    if any(cell.strip() for cell in record[1:]):
+def _blank(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _is_note(record: list[Any], after_gap: bool) -> bool:
+    if not isinstance(record[0], str) or not all(_blank(cell) for cell in record[1:]):
         return False
     text = record[0].strip()
     return bool(_FOOTNOTE.match(text)) or ((after_gap or len(record) == 1) and not _NUMBER.match(text))
 
 
-def _fit(record: list[str], width: int, number: int, repairs: Repairs) -> list[str]:
+def _fit(record: list[Any], width: int, number: int, repairs: Repairs) -> list[Any]:
     surplus = record[width:]
     if len(record) < width:
         repairs.short.append(number)
         return record + [""] * (width - len(record)) + [""]
-    if any(cell.strip() for cell in surplus):
+    if surplus and not all(_blank(cell) for cell in surplus):
         repairs.long.append(number)
-        return [*record[:width], ", ".join(surplus)]
+        return [*record[:width], ", ".join(str(cell) for cell in surplus)]
     return [*record[:width], ""]
 
 
-def batches(lines: Iterable[list[str]], width: int) -> Iterator[list[pa.Array]]:
-    """Give rows as columns of text, some ten thousand rows at a time (fewer when they are wide)."""
+def chunks(lines: Iterable[list[Any]], width: int) -> Iterator[list[list[Any]]]:
+    """Give rows in lists of some ten thousand, fewer when they are wide."""
     size = max(500, min(50_000, 2_000_000 // max(1, width)))
     source = iter(lines)
     while chunk := list(islice(source, size)):
-        yield [pa.array(column, pa.string()) for column in zip(*chunk, strict=True)]
+        yield chunk
 
 
 def _count(number: int, one: str, many: str) -> str:

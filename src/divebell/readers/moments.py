@@ -7,9 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_CLOCK = (
-    r"[T ](?P<h>\d{1,2}):(?P<n>\d{2})(?::(?P<s>\d{2})(?P<f>\.\d{1,6})?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?"
-)
+_CLOCK = r"[T ](?P<h>\d{1,2}):(?P<n>\d{2})(?::(?P<s>\d{2})(?P<f>\.\d{1,6})?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?"
 _ZONE = r" ?(?P<z>Z|UTC|[+-]\d{2}(?::?\d{2})?)"
 _ISO = r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"
 _BIG = r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})"
@@ -99,5 +97,7 @@ def _offset_minutes(zones: pa.Array) -> _Ints:
     digits = pc.replace_substring_regex(pc.fill_null(zones, ""), r"[^0-9]", "")
     padded = pc.utf8_rpad(digits, 4, "0")
     number = _ints(padded)
-    sign = np.where(np.asarray(pc.starts_with(pc.fill_null(zones, ""), "-").to_numpy(zero_copy_only=False)), -1, 1)
+    sign = np.where(
+        np.asarray(pc.starts_with(pc.fill_null(zones, ""), "-").to_numpy(zero_copy_only=False)), -1, 1
+    )
     return sign * (number // 100 * 60 + number % 100)

@@ -75,9 +75,13 @@ def _repairs(number: int, original: str, name: str, final: str) -> list[str]:
         return [f"column {number} has no name; it is called {final}"]
     shown = original if len(original) <= 70 else original[:67] + "..."
     if not name:
-        return [f"column {number} is named '{shown}', which cannot be spelt in plain letters; it is called {final}"]
+        return [
+            f"column {number} is named '{shown}', which cannot be spelt in plain letters; it is called {final}"
+        ]
     if name in RESERVED:
-        return [f"column {number} is named '{shown}', which the database keeps for itself; it is called {final}"]
+        return [
+            f"column {number} is named '{shown}', which the database keeps for itself; it is called {final}"
+        ]
     if len(name) > LONGEST:
         return [f"the name of column {number} ('{shown}') is too long; it is cut to {final}"]
     if final != name:

@@ -18,12 +18,16 @@ _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
 
 _LAT = re.compile(r"^(?P<head>.*?_?)(latitude|lat)(?P<tail>(_(deg|dd|wgs84|y|coord|degrees|decimal))?)$")
-_LON = re.compile(r"^(?P<head>.*?_?)(longitude|long|lon|lng)(?P<tail>(_(deg|dd|wgs84|x|coord|degrees|decimal))?)$")
+_LON = re.compile(
+    r"^(?P<head>.*?_?)(longitude|long|lon|lng)(?P<tail>(_(deg|dd|wgs84|x|coord|degrees|decimal))?)$"
+)
 _PAIR_NAME = re.compile(
     r"^(.*_)?(lon|lng|long|longitude)_?(lat|latitude)(_.*)?$|^(.*_)?(lat|latitude)_?(lon|lng|long|longitude)(_.*)?$"
     r"|^(.*_)?(location|location_1|coordinates?|coords?|geo_?point(_2d)?|geo_?location|georeference|point|latlng|geom_value)$"
 )
-_WKT_NAME = re.compile(r"^(.*_)?(wkt|geom|geom_value|the_geom|geometry|shape|point|location|georeference|multipolygon|polygon)$")
+_WKT_NAME = re.compile(
+    r"^(.*_)?(wkt|geom|geom_value|the_geom|geometry|shape|point|location|georeference|multipolygon|polygon)$"
+)
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _PAIR = rf"^\s*[(\[]?\s*(?P<a>{_NUMBER})\s*(?:[,;]\s*|\s+)(?P<b>{_NUMBER})\s*[)\]]?\s*$"
 _WKT = r"(?i)^\s*(?:SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b"
@@ -47,6 +51,7 @@ class Survey:
     """What all coordinates of one source look like; grows batch by batch."""
 
     source: Source
+    rows: int = 0
     filled: int = 0
     usable: int = 0
     """As they are understood: within the range of longitudes and latitudes."""
@@ -54,12 +59,12 @@ class Survey:
     """Within range only when the two are exchanged."""
     finite: int = 0
     origin: int = 0
-    least: float = float("inf")
     types: frozenset[str] = frozenset()
     srids: frozenset[int] = frozenset()
 
     def see(self, columns: Sequence[pa.Array]) -> None:
         """Take in one batch of the table's text columns."""
+        self.rows += len(columns[self.source.x])
         if self.source.how == "wkt":
             self._see_wkt(columns[self.source.x])
             return
@@ -81,7 +86,9 @@ class Survey:
         self.types |= {shape.geom_type for shape in there}
         self.srids |= srids
         bounds = shapely.bounds(there)
-        self.usable += int((_in_range(bounds[:, 0], bounds[:, 1]) & _in_range(bounds[:, 2], bounds[:, 3])).sum())
+        self.usable += int(
+            (_in_range(bounds[:, 0], bounds[:, 1]) & _in_range(bounds[:, 2], bounds[:, 3])).sum()
+        )
 
 
 def find_sources(names: Sequence[str], originals: Sequence[str], hint: Points | None) -> list[Source]:
@@ -138,7 +145,11 @@ def settle(survey: Survey) -> Source | None:
     if not seen or seen < 0.5 * survey.filled:
         return None
     if source.how == "unknown":
-        return None if not survey.swapped or survey.usable > survey.swapped else Source(source.x, source.y, "lat lon")
+        return (
+            None
+            if not survey.swapped or survey.usable > survey.swapped
+            else Source(source.x, source.y, "lat lon")
+        )
     if survey.swapped > 0.5 * seen:
         return _exchanged(source)
     return source
@@ -167,7 +178,9 @@ def point_wkb(x: _Floats, y: _Floats, usable: _Bools) -> pa.Array:
     """Encode points as little-endian WKB; null where not `usable`."""
     packed = np.empty(len(x), _WKB_POINT)
     packed["order"], packed["type"], packed["x"], packed["y"] = 1, 1, x, y
-    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(21), len(x), [None, pa.py_buffer(packed.tobytes())])
+    fixed = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(21), len(x), [None, pa.py_buffer(packed.tobytes())]
+    )
     return pc.if_else(pa.array(usable), fixed.cast(pa.binary()), pa.scalar(None, pa.binary()))
 
 

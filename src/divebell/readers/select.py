@@ -13,7 +13,17 @@ SHAPEFILE_PARTS = (
 """Endings of the files that make up one Shapefile."""
 
 _DOCUMENTS = frozenset(
-    {"readme", "license", "licence", "copying", "notice", "changelog", "contributing", "requirements", "robots"}
+    {
+        "readme",
+        "license",
+        "licence",
+        "copying",
+        "notice",
+        "changelog",
+        "contributing",
+        "requirements",
+        "robots",
+    }
 )
 _DOCUMENT_SUFFIXES = frozenset({"", ".txt", ".md", ".rst", ".json"})
 _TOOL_FILES = frozenset(

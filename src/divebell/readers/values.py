@@ -42,7 +42,9 @@ _MEASURE = re.compile(
     r"(^|_)(count|counts|pop|population|total|rate|ratio|pct|percent|percentage|area|mean|median|avg|average|sum"
     r"|households?|income|density|share|calls|score|amount|price|value|units)(_|$)"
 )
-_SENTINEL = re.compile(r"^-?9{3,9}(\.0+)?$|^-(8{4,9}|6{4,9}|5{4,9}|3{4,9}|2{4,9}|888888888|666666666)(\.0+)?$")
+_SENTINEL = re.compile(
+    r"^-?9{3,9}(\.0+)?$|^-(8{4,9}|6{4,9}|5{4,9}|3{4,9}|2{4,9}|888888888|666666666)(\.0+)?$"
+)
 
 
 @dataclass
@@ -80,7 +82,9 @@ class Profile:
         counted = pc.value_counts(pc.utf8_trim_whitespace(column))
         texts, counts = counted.field(0), counted.field(1)
         absent = pc.or_(pc.equal(texts, ""), pc.is_in(texts, value_set=pa.array(NA_IN_NUMBERS)))
-        for text, count in zip(texts.filter(absent).to_pylist(), counts.filter(absent).to_pylist(), strict=True):
+        for text, count in zip(
+            texts.filter(absent).to_pylist(), counts.filter(absent).to_pylist(), strict=True
+        ):
             self.missing[text] += count
         present = pc.invert(absent)
         texts, counts = texts.filter(present), counts.filter(present)
@@ -115,7 +119,9 @@ class Profile:
         bounds = pc.min_max(floats).as_py()
         self.least, self.most = min(self.least, bounds["min"]), max(self.most, bounds["max"])
         marked = pc.match_substring_regex(texts, _SENTINEL.pattern)
-        for text, count in zip(texts.filter(marked).to_pylist(), counts.filter(marked).to_pylist(), strict=True):
+        for text, count in zip(
+            texts.filter(marked).to_pylist(), counts.filter(marked).to_pylist(), strict=True
+        ):
             self.sentinels[text] += count
         if self.kinds & {"float", "int", "grouped"}:
             self._precision(numbers)
@@ -206,7 +212,9 @@ def _kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
     if len(dates) == 1:
         return dates[0], _date_notes(dates[0])
     if dates:
-        return "text", [("day and month could be either way round in every value, so the dates stay text", "")]
+        return "text", [
+            ("day and month could be either way round in every value, so the dates stay text", "")
+        ]
     return "text", _why_text(profile)
 
 
@@ -224,7 +232,9 @@ def _number_kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
         if "int" in kinds and (profile.lengths - {1, 2, 3, 4}) and len(profile.lengths) == 1:
             return "text", []
         if "int" not in kinds and profile.all_point_zero:
-            return "text", [("the ids are written as decimals, such as 12.0; they stay exactly as written", "")]
+            return "text", [
+                ("the ids are written as decimals, such as 12.0; they stay exactly as written", "")
+            ]
     if profile.too_long:
         return "text", [("numbers of more than 18 digits stay text", "")]
     if "int" in kinds or "float" in kinds:
@@ -236,7 +246,9 @@ def _exact_kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
     if "int" in profile.kinds:
         return "int", []
     if abs(profile.most) == float("inf") or abs(profile.least) == float("inf"):
-        return "text", [("some numbers are too large for a computer's decimal type, so the column stays text", "")]
+        return "text", [
+            ("some numbers are too large for a computer's decimal type, so the column stays text", "")
+        ]
     if not profile.inexact:
         return "float", []
     if not profile.exponents and profile.whole_digits + profile.decimals <= 38:
@@ -278,7 +290,9 @@ def _why_text(profile: Profile) -> list[tuple[str, str]]:
     if profile.numeric and profile.numeric >= 0.9 * profile.values and not coded:
         return [("nearly all values are numbers, but not all, so the column stays text", f"'{other[:40]}'")]
     if profile.dates_alike >= 0.5 * profile.values:
-        return [("the dates are written in more than one way (or with two-digit years), so they stay text", "")]
+        return [
+            ("the dates are written in more than one way (or with two-digit years), so they stay text", "")
+        ]
     return []
 
 
@@ -289,7 +303,9 @@ def _sentinels(profile: Profile) -> list[tuple[str, str]]:
         for text, count in profile.sentinels.items()
         if float(text) in edges and (count > 1 or text.startswith("-"))
     ]
-    sentence = "a number that often stands for 'no value' was kept as a number; leave it out of sums and means"
+    sentence = (
+        "a number that often stands for 'no value' was kept as a number; leave it out of sums and means"
+    )
     return [(sentence, ", ".join(found[:3]))] if found else []
 
 

@@ -1,0 +1,105 @@
+"""From coordinates found in a table to its geometry: reference system, order, and what to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from divebell.errors import DivebellError
+from divebell.event.model import DatasetHint
+from divebell.readers import points
+from divebell.readers.crs import identify, is_geographic
+from divebell.readers.model import Geometry
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a table's geometry comes from and what it is."""
+
+    source: points.Source
+    geometry: Geometry
+    degrees: bool
+    """Whether values beyond the range of longitude and latitude are unusable."""
+
+
+def surveys(
+    path: Path, names: Sequence[str], originals: Sequence[str], hint: DatasetHint
+) -> list[points.Survey]:
+    """Start a survey of each place where coordinates may be. Raises DivebellError for a hint that fits nothing."""
+    try:
+        return [points.Survey(source) for source in points.find_sources(names, originals, hint.points)]
+    except KeyError as error:
+        raise DivebellError(
+            f"{path.name} has no column {error.args[0]!r}, where the event file says its coordinates are",
+            next_step=f"use one of its columns: {', '.join(originals[:20])}",
+        ) from error
+
+
+def place(
+    surveyed: Sequence[points.Survey], originals: Sequence[str], hint: DatasetHint
+) -> tuple[Places | None, tuple[str, ...]]:
+    """Choose the first place whose values are coordinates, and say what was assumed and what is lacking."""
+    for survey in surveyed:
+        source = points.settle(survey)
+        if source is not None:
+            return _placed(survey, source, originals, hint)
+    undecided = [originals[one.source.x] for one in surveyed if one.source.how == "unknown" and one.usable]
+    if undecided:
+        return None, (
+            f"column '{undecided[0]}' seems to hold coordinates, but whether longitude or latitude comes first "
+            f"cannot be told; say so with 'points' in the event file",
+        )
+    return None, ()
+
+
+def _placed(
+    survey: points.Survey, source: points.Source, originals: Sequence[str], hint: DatasetHint
+) -> tuple[Places, tuple[str, ...]]:
+    in_range = survey.usable if source == survey.source else survey.swapped
+    code, degrees, warnings = _reference(survey, source, in_range, originals, hint)
+    if source != survey.source and survey.source.how != "unknown":
+        warnings.append("longitude and latitude are exchanged in the file; they were put the right way round")
+    usable = in_range if degrees else survey.finite
+    if survey.filled > usable:
+        warnings.append(
+            f"{survey.filled - usable:,} values in {_spoken(source, originals)} are no usable coordinates; those rows "
+            f"have no point"
+        )
+    if survey.rows > survey.filled:
+        warnings.append(f"{survey.rows - survey.filled:,} rows have no coordinates")
+    if survey.origin:
+        warnings.append(
+            f"{survey.origin:,} rows lie at 0, 0 in the Atlantic, which often stands for 'no coordinates'"
+        )
+    return Places(source, Geometry(_type(survey), code), degrees), tuple(warnings)
+
+
+def _reference(
+    survey: points.Survey, source: points.Source, in_range: int, originals: Sequence[str], hint: DatasetHint
+) -> tuple[str | None, bool, list[str]]:
+    if hint.crs is not None:
+        known = identify(hint.crs)
+        return known.code or hint.crs, is_geographic(hint.crs), list(known.warnings)
+    if len(survey.srids) == 1:
+        return f"EPSG:{next(iter(survey.srids))}", False, []
+    if in_range >= 0.5 * max(1, survey.finite):
+        taken = f"the points come from {_spoken(source, originals)}; they were taken as WGS 84 (EPSG:4326)"
+        return "EPSG:4326", source.how != "wkt", [taken]
+    unknown = (
+        f"the coordinates in {_spoken(source, originals)} are no degrees and their reference system is unknown; "
+        f"give it with 'crs' in the event file"
+    )
+    return None, False, [unknown]
+
+
+def _type(survey: points.Survey) -> str:
+    if survey.source.how != "wkt":
+        return "Point"
+    return next(iter(survey.types)) if len(survey.types) == 1 else "Geometry"
+
+
+def _spoken(source: points.Source, originals: Sequence[str]) -> str:
+    if source.x == source.y:
+        return f"column '{originals[source.x]}'"
+    return f"columns '{originals[source.x]}' and '{originals[source.y]}'"

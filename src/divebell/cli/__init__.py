@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from typing import Protocol, cast
 
 from divebell._version import __version__
 from divebell.errors import DivebellError
@@ -22,22 +24,40 @@ VERBS = {
 }
 """Each verb is a module of this package with `add_arguments(parser)` and `run(args) -> int`."""
 
+VERBOSE_HELP = "show the traceback of an error"
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+class _Verb(Protocol):
+    """What the module of a verb has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options of the verb."""
+        ...
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; the result is the exit code."""
+        ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = next((word for word in arguments if not word.startswith("-")), None)
-    parser = build_parser(only=verb if verb in VERBS else None)
-    args = parser.parse_args(arguments)
+    verbose = "--verbose" in arguments
     try:
+        parser = build_parser(only=verb if verb in VERBS else None)
+        if verb is not None and verb not in VERBS:
+            parser.error(_no_such_verb(verb))
+        args = parser.parse_args(arguments)
         return int(args.run(args))
     except DivebellError as error:
-        if args.verbose:
+        if verbose:
             raise
         print(f"divebell: {error}", file=sys.stderr)
         return EXIT_FAILED
+    except BrokenPipeError:
+        return _nobody_reads()
     except KeyboardInterrupt:
         return 130
 
@@ -47,22 +67,24 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="divebell",
         description="Run a data event - notebooks, PostGIS and maps for everyone - from one file.",
+        epilog="divebell COMMAND --help tells more about one command.",
     )
     parser.add_argument("--version", action="version", version=f"divebell {__version__}")
-    parser.add_argument("--verbose", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--verbose", action="store_true", help=VERBOSE_HELP)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for verb, summary in VERBS.items():
         child = verbs.add_parser(verb, help=summary, description=summary)
         if verb == only:
             module = _module(verb)
             module.add_arguments(child)
+            child.add_argument("--verbose", action="store_true", default=argparse.SUPPRESS, help=VERBOSE_HELP)
             child.set_defaults(run=module.run)
     return parser
 
 
-def _module(verb: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _module(verb: str) -> _Verb:
     try:
-        return importlib.import_module(f"divebell.cli.{verb}")
+        return cast("_Verb", importlib.import_module(f"divebell.cli.{verb}"))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("divebell"):
             raise
@@ -70,3 +92,15 @@ def _module(verb: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
             f"`divebell {verb}` needs the Python package '{error.name}', which is not installed",
             next_step="pip install 'divebell[all]'",
         ) from error
+
+
+def _no_such_verb(verb: str) -> str:
+    from divebell.event.problems import did_you_mean  # noqa: PLC0415  (only a misspelling pays for it)
+
+    return f"there is no command '{verb}', expected one of {', '.join(VERBS)}{did_you_mean(verb, VERBS)}"
+
+
+def _nobody_reads() -> int:
+    """End quietly when the reader of a pipe has gone (`divebell check --schema | head`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_FAILED

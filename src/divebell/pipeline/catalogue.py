@@ -1,0 +1,189 @@
+"""What is loaded and what is not: reading and writing the catalogue's tables."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib import resources
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from divebell.pipeline.plan import Catalogue, Known
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One table of the catalogue."""
+
+    file: str
+    layer: str | None
+    table_name: str
+    format: str
+    commit: str
+    committed_at: datetime
+    author: str
+    rows: int
+    null_geometries: int | None
+    empty_geometries: int | None
+    invalid_geometries: int | None
+    geometry_type: str | None
+    crs: str | None
+    bbox: list[float] | None
+    columns: list[dict[str, str]]
+    warnings: list[str]
+    loaded_at: datetime
+    load_seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the facts that `divebell data list --json` prints."""
+        return {
+            "file": self.file,
+            "layer": self.layer,
+            "table": self.table_name,
+            "rows": self.rows,
+            "null_geometries": self.null_geometries,
+            "empty_geometries": self.empty_geometries,
+            "invalid_geometries": self.invalid_geometries,
+            "geometry_type": self.geometry_type,
+            "crs": self.crs,
+            "columns": self.columns,
+            "warnings": self.warnings,
+            "commit": self.commit,
+            "bbox": self.bbox,
+        }
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be loaded, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything the catalogue says."""
+
+    datasets: tuple[Entry, ...]
+    failed: tuple[Failure, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what `divebell data list --json` prints and the portal's API answers."""
+        return {
+            "datasets": [entry.to_json() for entry in self.datasets],
+            "failed": [asdict(failure) for failure in self.failed],
+        }
+
+
+@dataclass(frozen=True)
+class LoaderState:
+    """What the loader last said of itself; `away` when its heartbeat is older than ten seconds."""
+
+    commit: str | None
+    activity: str
+    detail: str
+    away: bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of the catalogue as the loader writes it."""
+
+    file: str
+    layer: str | None
+    table: str
+    format: str
+    identity: str
+    commit: str
+    committed_at: datetime
+    author: str
+    rows: int
+    null_geometries: int | None
+    empty_geometries: int | None
+    invalid_geometries: int | None
+    geometry_type: str | None
+    crs: str | None
+    srid: int | None
+    bbox: list[float] | None
+    columns: list[dict[str, str]]
+    warnings: list[str]
+    load_seconds: float
+
+
+def query(name: str) -> LiteralString:
+    """Give the text of a query kept beside this module."""
+    return cast(
+        "LiteralString", resources.files("divebell.pipeline").joinpath("sql", f"{name}.sql").read_text()
+    )
+
+
+def listing(connection: Connection) -> Listing:
+    """Read the catalogue; any role of the event may."""
+    with connection.cursor(row_factory=class_row(Entry)) as cursor:
+        datasets = tuple(cursor.execute(query("listing")))
+    with connection.cursor(row_factory=class_row(Failure)) as cursor:
+        failed = tuple(cursor.execute("SELECT file, reason FROM catalogue.failure ORDER BY file"))
+    return Listing(datasets, failed)
+
+
+def known(connection: Connection) -> Catalogue:
+    """Read what a plan compares a commit with."""
+    tables = tuple(Known(*row) for row in connection.execute(query("known")))
+    failures = dict(connection.execute("SELECT file, identity FROM catalogue.failure").fetchall())
+    return Catalogue(tables, failures)
+
+
+def remember(connection: Connection, record: Record) -> None:
+    """Write the row of a table; whoever had the table's name before loses it."""
+    connection.execute(
+        "DELETE FROM catalogue.dataset WHERE table_name = %s AND (file, layer) IS DISTINCT FROM (%s, %s)",
+        (record.table, record.file, record.layer),
+    )
+    connection.execute(query("remember"), asdict(record) | {"columns": Jsonb(record.columns)})
+
+
+def forget_tables(connection: Connection, tables: list[str]) -> None:
+    """Take tables out of the catalogue."""
+    if tables:
+        connection.execute("DELETE FROM catalogue.dataset WHERE table_name = ANY(%s)", (tables,))
+
+
+def fail(connection: Connection, failure: Failure, identity: str, commit: str) -> None:
+    """Write why a file is not loaded."""
+    connection.execute(
+        "INSERT INTO catalogue.failure (file, identity, reason, commit) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (file) DO UPDATE SET identity = excluded.identity, reason = excluded.reason, "
+        "commit = excluded.commit, failed_at = now()",
+        (failure.file, identity, failure.reason.replace("\0", ""), commit),
+    )
+
+
+def forget_failure(connection: Connection, file: str) -> None:
+    """Take a file's failure away."""
+    connection.execute("DELETE FROM catalogue.failure WHERE file = %s", (file,))
+
+
+def beat(connection: Connection, activity: str, detail: str) -> None:
+    """Say that the loader lives and what it does."""
+    connection.execute(
+        "UPDATE catalogue.loader SET heartbeat = now(), activity = %s, detail = %s", (activity, detail)
+    )
+
+
+def loaded_in_full(connection: Connection, commit: str) -> None:
+    """Say that every dataset of a commit has been dealt with."""
+    connection.execute("UPDATE catalogue.loader SET commit = %s, heartbeat = now()", (commit,))
+
+
+def loader_state(connection: Connection) -> LoaderState:
+    """Read what the loader last said."""
+    row = connection.execute(
+        "SELECT commit, activity, detail, heartbeat < now() - interval '10 seconds' FROM catalogue.loader"
+    ).fetchone()
+    return LoaderState(*row) if row else LoaderState(None, "starting", "", away=True)

@@ -1,0 +1,133 @@
+"""The files of the loaded commit in a folder for reading, changed one by one so that none is ever missing.
+
+Files are written from their blobs and put in place by a rename; git's own checkout would remove before it writes,
+and would act on filters and attributes that the repository brings along.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from divebell.errors import DivebellError
+from divebell.pipeline.repository import MAX_PATH_BYTES, Repository, TreeFile
+
+_RECORD = "divebell-checkout.json"
+_PIECE = 1 << 20
+
+
+def update(repository: Repository, files: Iterable[TreeFile]) -> None:
+    """Make the checkout hold exactly `files` (links, submodules and impossible paths left out)."""
+    folder = repository.state.checkout
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    wanted = {file.path: file for file in files if file.regular and is_safe(file.path)}
+    known = _recorded(repository)
+    changed = [file for file in wanted.values() if known.get(file.path) != _stamp(folder, file)]
+    if changed:
+        _write(repository, folder, changed)
+    _remove_others(folder, set(wanted))
+    _record(repository, {path: _stamp(folder, file) for path, file in wanted.items()})
+
+
+def is_safe(path: str) -> bool:
+    """Tell whether a path of a commit stays within the folder and away from git's own files."""
+    parts = path.split("/")
+    return len(os.fsencode(path)) <= MAX_PATH_BYTES and not any(
+        part in {"", ".", ".."} or part.lower() == ".git" or len(os.fsencode(part)) > 255 for part in parts
+    )
+
+
+def _write(repository: Repository, folder: Path, files: list[TreeFile]) -> None:
+    arguments, env = repository.blobs()
+    with subprocess.Popen(arguments, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        if process.stdin is None or process.stdout is None:  # both are pipes
+            return
+        try:
+            for file in files:
+                process.stdin.write(file.blob.encode() + b"\n")
+                process.stdin.flush()
+                _place(process.stdout, folder, file)
+        finally:
+            process.stdin.close()
+            process.kill()
+
+
+def _place(blobs: IO[bytes], folder: Path, file: TreeFile) -> None:
+    header = blobs.readline().split()
+    if len(header) != 3 or header[1] != b"blob":
+        raise DivebellError(f"the mirror lacks the contents of {file.path}")
+    target = folder / file.path
+    _make_way(folder, target)
+    temporary = target.with_name(f".{file.blob[:16]}.divebell-new")
+    with temporary.open("wb") as out:
+        _copy(blobs, out, int(header[2]))
+        os.fchmod(out.fileno(), 0o755 if file.mode == "100755" else 0o644)
+    blobs.read(1)  # the line end after each blob
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    temporary.replace(target)
+
+
+def _copy(source: IO[bytes], out: IO[bytes], size: int) -> None:
+    while size:
+        piece = source.read(min(size, _PIECE))
+        if not piece:
+            raise DivebellError("git ended in the middle of a file")
+        out.write(piece)
+        size -= len(piece)
+
+
+def _make_way(folder: Path, target: Path) -> None:
+    """Make the folders above `target`, where a file or link may have been before."""
+    here = folder
+    for part in target.relative_to(folder).parts[:-1]:
+        here /= part
+        if here.is_symlink() or (here.exists() and not here.is_dir()):
+            here.unlink()
+        here.mkdir(mode=0o755, exist_ok=True)
+
+
+def _remove_others(folder: Path, wanted: set[str]) -> None:
+    folders = {str(parent) for path in wanted for parent in PurePosixPath(path).parents}
+    for root, names, files in os.walk(folder):
+        below = Path(root)
+        for name in list(names):
+            path = below / name
+            if path.is_symlink():
+                path.unlink()
+            elif str(path.relative_to(folder)) not in folders:
+                names.remove(name)
+                shutil.rmtree(path)
+        for name in files:
+            path = below / name
+            if str(path.relative_to(folder)) not in wanted:
+                path.unlink()
+
+
+def _stamp(folder: Path, file: TreeFile) -> list[object] | None:
+    """What tells that the file in the folder is this blob still; None where there is no such file."""
+    try:
+        status = (folder / file.path).lstat()
+    except OSError:
+        return None
+    return [file.blob, file.mode, status.st_size, status.st_mtime_ns]
+
+
+def _recorded(repository: Repository) -> dict[str, list[object]]:
+    try:
+        known = json.loads((repository.state.repository / _RECORD).read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _record(repository: Repository, stamps: dict[str, list[object] | None]) -> None:
+    file = repository.state.repository / _RECORD
+    temporary = file.with_suffix(".new")
+    temporary.write_text(json.dumps(stamps))
+    temporary.replace(file)

@@ -1,0 +1,183 @@
+"""The event's repository: a bare mirror of one branch, and the files of its commit as they are listed there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from divebell.errors import DivebellError
+from divebell.event import Event, State
+from divebell.pipeline import git
+from divebell.pipeline.folder import become_repository, git_folder, is_repository
+
+MAX_FILES = 100_000
+MAX_BYTES = 50 * 1024**3
+MAX_PATH_BYTES = 1024
+
+REGULAR_MODES = frozenset({"100644", "100755"})
+LINK_MODE = "120000"
+SUBMODULE_MODE = "160000"
+
+
+@dataclass(frozen=True)
+class TreeFile:
+    """One entry of a commit; `size` is in bytes, 0 for a submodule."""
+
+    path: str
+    blob: str
+    size: int
+    mode: str
+
+    @property
+    def regular(self) -> bool:
+        """Whether this is a file with contents of its own: neither a link nor a submodule."""
+        return self.mode in REGULAR_MODES
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of the branch, with every file in it."""
+
+    id: str
+    author: str
+    committed_at: datetime
+    files: tuple[TreeFile, ...]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The mirror of one event's repository."""
+
+    source: git.Source
+    branch: str
+    state: State
+
+    @classmethod
+    def of(cls, event: Event, state: State) -> Repository:
+        """Give the repository an event names. Nothing is read or written yet."""
+        return cls(git.source(event.data.repository, state.folder.parent), event.data.branch, state)
+
+    @property
+    def settings(self) -> Path:
+        """The one configuration file that local git work reads."""
+        return self.state.folder / "gitconfig"
+
+    def prepare(self) -> None:
+        """Make the mirror; a plain folder of files becomes a repository with one first commit."""
+        if not (self.state.repository / "HEAD").exists():
+            git.run(git.init_bare(self.state.repository), self._local())
+        folder = self.source.folder
+        if folder is None:
+            return
+        if not folder.is_dir():
+            raise DivebellError(
+                f"event.yaml: data.repository: there is no folder {folder}",
+                next_step="write a git address, or the path of a folder relative to event.yaml",
+            )
+        if not is_repository(folder):
+            become_repository(folder, self.branch, self._local())
+
+    def head(self) -> str:
+        """Give the id of the branch's last commit at the source. Raises DivebellError naming the branches there."""
+        if self.source.folder and (tip := self._tip(f"--git-dir={git_folder(self.source.folder)}")):
+            return tip
+        listing = git.run(git.ls_remote(self.source.address), self._environment(), seconds=120)
+        heads = dict(reversed(line.split("\t", 1)) for line in listing.splitlines() if "\t" in line)
+        wanted = heads.get(f"refs/heads/{self.branch}")
+        if wanted is None:
+            raise _branch_missing(self, sorted(name.removeprefix("refs/heads/") for name in heads))
+        return wanted
+
+    def fetch(self, commit: str) -> Commit:
+        """Bring the branch into the mirror and list it; `commit` is what `head` said.
+
+        Raises DivebellError when the commit holds more than this machine should unpack.
+        """
+        try:
+            return self._fetch(commit)
+        except git.GitError:
+            # A killed git leaves locks or half a pack; the mirror is only a copy, so begin again with a new one.
+            shutil.rmtree(self.state.repository, ignore_errors=True)
+            self.prepare()
+            return self._fetch(commit)
+
+    def commit(self, commit: str) -> Commit:
+        """Describe a commit that the mirror holds."""
+        author, _, when = git.run(git.describe(self.state.repository, commit), self._local()).partition("\0")
+        return Commit(commit, _printable(author), datetime.fromisoformat(when.strip()), self._files(commit))
+
+    def tidy(self) -> None:
+        """Free the space of commits that are no longer on the branch."""
+        git.run(git.tidy(self.state.repository), self._local())
+
+    def blobs(self) -> tuple[list[str], dict[str, str]]:
+        """Give the command and variables that serve blobs of the mirror."""
+        return git.cat_files(self.state.repository), self._local()
+
+    def _files(self, commit: str) -> tuple[TreeFile, ...]:
+        records = git.stream(git.ls_tree(self.state.repository, commit), self._local())
+        files = tuple(parse_tree(record) for record in islice(records, MAX_FILES + 1))
+        total = sum(file.size for file in files)
+        if len(files) > MAX_FILES or total > MAX_BYTES:
+            raise DivebellError(
+                f"commit {commit[:10]} is not loaded: it unpacks to more than {MAX_FILES:,} files "
+                f"or {MAX_BYTES // 1024**3} GB",
+                next_step="keep only the event's data and notebooks on the branch",
+            )
+        return files
+
+    def _fetch(self, commit: str) -> Commit:
+        mirror = f"--git-dir={self.state.repository}"
+        if self._tip(mirror) != commit:
+            arguments = git.fetch(self.state.repository, self.source.address, self.branch)
+            git.run(arguments, self._environment(), seconds=git.NETWORK_SECONDS)
+        # The branch may have moved since `head`: what has arrived is what counts.
+        return self.commit(self._tip(mirror) or commit)
+
+    def _tip(self, git_dir: str) -> str | None:
+        """Give the branch's last commit in the repository at `git_dir`."""
+        arguments = git.git(git_dir, "rev-parse", "--verify", "--quiet", f"refs/heads/{self.branch}")
+        try:
+            return git.run(arguments, self._local()).strip()
+        except git.GitError:
+            return None
+
+    def _local(self) -> dict[str, str]:
+        if not self.settings.exists():
+            self.state.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = self.settings.with_name(f"gitconfig.{os.getpid()}")
+            temporary.write_text("[safe]\n\tdirectory = *\n")
+            temporary.replace(self.settings)
+        return git.environment(self.settings, network=False)
+
+    def _environment(self) -> dict[str, str]:
+        local = self._local()
+        return local if self.source.folder else git.environment(self.settings, network=True)
+
+
+def parse_tree(record: bytes) -> TreeFile:
+    """Read one record of `git ls-tree -r -l -z`."""
+    facts, _, path = record.partition(b"\t")
+    mode, _kind, blob, size = facts.decode("ascii").split()
+    return TreeFile(path.decode("utf-8", "surrogateescape"), blob, 0 if size == "-" else int(size), mode)
+
+
+def _branch_missing(repository: Repository, branches: list[str]) -> DivebellError:
+    place = git.redact(repository.source.address)
+    if not branches:
+        return DivebellError(
+            f"{place} has no commit yet",
+            next_step=f"commit the data on branch {repository.branch}; it is loaded as soon as it is there",
+        )
+    return DivebellError(
+        f"{place} has no branch '{repository.branch}'; its branches are: {', '.join(branches[:20])}",
+        next_step="set data.branch in event.yaml to one of them",
+    )
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip() or "unknown"

@@ -56,7 +56,7 @@ _LocalTime = Annotated[
     datetime, BeforeValidator(values.local_time), _text_schema(pattern=values.DATE_PATTERN)
 ]
 PersonName = Annotated[str, AfterValidator(values.person_name), _text_schema(pattern=NAME_PATTERN)]
-_Size = Annotated[str, AfterValidator(values.size), _text_schema(pattern=values.SIZE_PATTERN)]
+_Size = Annotated[str, BeforeValidator(values.size), _text_schema(pattern=values.SIZE_PATTERN)]
 _Table = Annotated[str, AfterValidator(values.table_name), _text_schema(pattern=values.TABLE_PATTERN)]
 _Crs = Annotated[str, BeforeValidator(values.crs), _text_schema(pattern=values.CRS_PATTERN)]
 _Encoding = Annotated[str, AfterValidator(values.encoding)]

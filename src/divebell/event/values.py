@@ -38,7 +38,7 @@ DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?$"
 CRS_PATTERN = r"^[A-Za-z]{2,10}:[A-Za-z0-9]{1,20}$"
 LEAST_MEMORY = 256 * 1024**2
 
-_LOOSE_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([mg])(?:i?b)?\s*$", re.IGNORECASE)
+_LOOSE_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(?:([mg])(?:i?b)?)?\s*$", re.IGNORECASE)
 _LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")
 _BRANCH = re.compile(r"^(?![-/.])(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|$)|[/.]$))[^\s~^:?*\[\\\x00-\x1f\x7f]+$")
 
@@ -110,12 +110,13 @@ def exists_in(moment: datetime, zone: ZoneInfo) -> bool:
     return there.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == moment
 
 
-def size(value: str) -> str:
+def size(value: object) -> str:
     """Check an amount of memory."""
-    if not re.fullmatch(SIZE_PATTERN, value):
-        loose = _LOOSE_SIZE.match(value)
-        hint = f"; did you mean '{loose[1]} {loose[2].upper()}B'?" if loose else ""
-        raise refuse(f"found {value!r}, expected a number and MB or GB, such as 2 GB{hint}")
+    text = str(value)
+    if not isinstance(value, str) or not re.fullmatch(SIZE_PATTERN, value):
+        loose = _LOOSE_SIZE.match(text)
+        hint = f"; did you mean '{loose[1]} {(loose[2] or 'G').upper()}B'?" if loose else ""
+        raise refuse(f"found {_shown(value)}, expected a number and MB or GB, such as 2 GB{hint}")
     if size_bytes(value) < LEAST_MEMORY:
         raise refuse(f"found {value!r}, expected at least 256 MB")
     return value

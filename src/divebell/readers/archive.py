@@ -29,7 +29,7 @@ class ZipReader:
     """Reads the datasets of a zip archive with the reader of each; a layer is named by its file."""
 
     name = "Zip"
-    suffixes = (".zip",)
+    suffixes: tuple[str, ...] = (".zip",)
 
     def __init__(self, find: Find, group: Group) -> None:
         self._find = find

@@ -37,7 +37,7 @@ class Profile:
                 self.example = str(cell)
 
 
-def kind_of(cell: Cell) -> str:  # noqa: PLR0911 - one return a kind
+def kind_of(cell: Cell) -> str:
     """Name the kind of one cell."""
     if cell is None:
         return "missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -75,7 +76,7 @@ def _certain(crs: CRS) -> str | None:
 
 
 def _confirmed(crs: CRS, suggestion: str | None) -> str | None:
-    if suggestion is None:
+    if suggestion is None or not re.fullmatch(r"[A-Za-z]+:\w+", suggestion):
         return None
     try:
         return suggestion if same_place(crs, CRS.from_user_input(suggestion)) else None

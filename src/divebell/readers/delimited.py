@@ -42,7 +42,7 @@ class DelimitedReader:
     """Reads text tables. Types are decided over all values, in one pass before the one that gives the rows."""
 
     name = "CSV"
-    suffixes = (".csv", ".tsv", ".tab", ".psv", ".txt")
+    suffixes: tuple[str, ...] = (".csv", ".tsv", ".tab", ".psv", ".txt")
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe the one layer of a text table. Raises DivebellError when the file holds something else."""
@@ -92,6 +92,8 @@ def looks_tabular(path: Path) -> bool:
     delimiter = dialect.find_delimiter(sample, path.suffix.lower())
     if delimiter is None:
         return False
+    if delimiter == "," and len(re.findall(r",(?=\s)", sample)) >= 0.5 * sample.count(","):
+        return False
     widths = [line.count(delimiter) for line in sample.splitlines() if line.strip()][:100]
     usual = max(set(widths), key=widths.count)
     return usual > 0 and widths.count(usual) >= (0.6 if delimiter != "," else 0.8) * len(widths)
@@ -110,7 +112,7 @@ def _open(path: Path, hint: DatasetHint) -> tuple[_File, tuple[str, ...]]:
 
 def _refuse_binary(path: Path, sample: str) -> None:
     odd = len(re.findall(r"[\x01-\x08\x0e-\x1f]", sample))
-    if odd > 0.02 * len(sample):
+    if odd > max(16, 0.02 * len(sample)):
         raise DivebellError(
             f"{path.name} is no text table: it holds binary data",
             next_step="export it again as CSV, or give it the ending of what it is",

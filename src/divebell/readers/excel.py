@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,12 +44,17 @@ class ExcelReader:
     """Reads every sheet that holds something."""
 
     name = "Excel"
-    suffixes = (".xlsx", ".xlsm", ".xls")
+    suffixes: tuple[str, ...] = (".xlsx", ".xlsm", ".xls")
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe a layer per sheet, named by the sheet. Raises DivebellError when there is nothing to read."""
-        _check(path)
-        layers = [layer for name in _sheet_names(path) if (layer := _layer(path, name, hint)) is not None]
+        failed = _check(path)
+        told = (f"{failed:,} formulas in this workbook failed; their cells are empty (NULL)",) if failed else ()
+        layers = [
+            replace(layer, warnings=(*layer.warnings, *told))
+            for name in _sheet_names(path)
+            if (layer := _layer(path, name, hint)) is not None
+        ]
         if not layers:
             raise DivebellError(
                 f"{path.name} holds no sheet with rows", next_step="save it again with its content"
@@ -57,25 +62,29 @@ class ExcelReader:
         return layers
 
 
-def _check(path: Path) -> None:
+def _check(path: Path) -> int:
+    """Refuse what is no workbook or too large; count the cells whose formula failed (.xlsx only)."""
     start = head(path)
     if start.startswith(b"PK\x03\x04"):
-        _refuse_bomb(path)
-    elif not start.startswith(b"\xd0\xcf\x11\xe0"):
+        return _refuse_bomb(path)
+    if not start.startswith(b"\xd0\xcf\x11\xe0"):
         refuse_imposter(path, "Excel workbook")
         raise DivebellError(
             f"{path.name} is no Excel workbook",
             next_step="if it is text, give it the ending .csv; else save it again",
         )
+    return 0
 
 
-def _refuse_bomb(path: Path) -> None:
+def _refuse_bomb(path: Path) -> int:
     """Refuse workbooks that would unpack to far too much, or whose few cells span an enormous sheet."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                if info.filename.startswith("xl/worksheets/") and info.filename.endswith(".xml"):
-                    _refuse_span(path, archive, info)
+            return sum(
+                _refuse_span(path, archive, info)
+                for info in archive.infolist()
+                if info.filename.startswith("xl/worksheets/") and info.filename.endswith(".xml")
+            )
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise DivebellError(
             f"{path.name} is damaged or locked with a password: {error}",
@@ -83,12 +92,14 @@ def _refuse_bomb(path: Path) -> None:
         ) from error
 
 
-def _refuse_span(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
-    rows = columns = unpacked = 0
+def _refuse_span(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
+    """Read one sheet's XML within limits; count its failed formulas."""
+    rows = columns = unpacked = failed = 0
     kept = b""
     with archive.open(info) as sheet:
         while chunk := sheet.read(1 << 20):
             unpacked += len(chunk)
+            failed += chunk.count(b' t="e"')
             for letters, row in _REFERENCE.findall(kept + chunk):
                 rows, columns = max(rows, int(row)), max(columns, _column_number(letters))
             kept = chunk[-200:]
@@ -97,6 +108,7 @@ def _refuse_span(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
                     f"{path.name} has a sheet that spans {rows:,} rows and {columns:,} columns, more than can be read",
                     next_step="delete the stray cells far from the table, or save the sheet as CSV",
                 )
+    return failed
 
 
 def _column_number(letters: bytes) -> int:

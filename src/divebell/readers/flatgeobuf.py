@@ -15,7 +15,7 @@ class FlatGeobufReader:
     """Reads the one layer of a FlatGeobuf file."""
 
     name = "FlatGeobuf"
-    suffixes = (".fgb",)
+    suffixes: tuple[str, ...] = (".fgb",)
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe the layer. Raises DivebellError when the file is no FlatGeobuf."""

@@ -12,7 +12,7 @@ from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.readers import gdal
 from divebell.readers.claims import refuse_imposter
-from divebell.readers.crs import Reference, identify
+from divebell.readers.crs import Reference
 from divebell.readers.encoding import open_text
 from divebell.readers.model import Layer
 from divebell.readers.scratch import Scratch
@@ -30,7 +30,7 @@ class GeoJsonReader:
     """Reads GeoJSON and its kin by what the document is, not by its ending."""
 
     name = "GeoJSON"
-    suffixes = (
+    suffixes: tuple[str, ...] = (
         ".geojson",
         ".json",
         ".topojson",
@@ -92,7 +92,7 @@ def _is_one_document(path: Path) -> bool:
 
 def _geojson(path: Path, hint: DatasetHint, warnings: tuple[str, ...], *, spatial: bool = True) -> Layer:
     source = gdal.Source(path, options=_OPTIONS, geometry=spatial)
-    return read_layer(Request(source, "GeoJSON", None, _reference, keep_ids=True, warnings=warnings), hint)
+    return read_layer(Request(source, "GeoJSON", None, _reference, json=True, warnings=warnings), hint)
 
 
 def _reference(found: str | None, survey: Survey) -> Reference:
@@ -114,7 +114,7 @@ def _topojson(path: Path, hint: DatasetHint) -> list[Layer]:
     if not names:
         raise DivebellError(f"{path.name} is a TopoJSON without objects", next_step=_NEXT)
     return [
-        read_layer(Request(gdal.Source(path, name), "TopoJSON", name, declared, keep_ids=True), hint)
+        read_layer(Request(gdal.Source(path, name), "TopoJSON", name, declared, json=True), hint)
         for name in names
     ]
 
@@ -124,7 +124,8 @@ def _collected(path: Path, hint: DatasetHint) -> list[Layer]:
     documents = list(_documents(path))
     if len(documents) == 1 and isinstance(documents[0], dict) and documents[0].get("type") == "Topology":
         return _topojson(path, hint)
-    features = [feature for document in documents for feature in _features(path, document)]
+    listed = len(documents) > 1
+    features = [one for document in documents for one in _features(path, document, listed=listed)]
     warnings: tuple[str, ...] = ()
     if len(documents) > 1:
         warnings = (f"the file holds {len(documents):,} JSON documents one below the other; all were read",)
@@ -156,10 +157,10 @@ def _documents(path: Path) -> Iterator[Any]:
         yield document
 
 
-def _features(path: Path, document: Any) -> Iterator[dict[str, Any]]:
+def _features(path: Path, document: Any, *, listed: bool) -> Iterator[dict[str, Any]]:
     if isinstance(document, list):
         for one in document:
-            yield from _features(path, one)
+            yield from _features(path, one, listed=True)
         return
     kind = document.get("type") if isinstance(document, dict) else None
     if kind == "FeatureCollection" and isinstance(document.get("features"), list):
@@ -168,7 +169,7 @@ def _features(path: Path, document: Any) -> Iterator[dict[str, Any]]:
         yield document
     elif kind in _GEOMETRIES and ("coordinates" in document or "geometries" in document):
         yield {"type": "Feature", "properties": {}, "geometry": document}
-    elif isinstance(document, dict) and document and _is_record(document):
+    elif listed and isinstance(document, dict) and document and _is_record(document):
         yield {"type": "Feature", "properties": document}
     else:
         raise DivebellError(

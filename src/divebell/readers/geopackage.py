@@ -16,7 +16,7 @@ class GeoPackageReader:
     """Reads every layer and attribute table of a GeoPackage."""
 
     name = "GeoPackage"
-    suffixes = (".gpkg",)
+    suffixes: tuple[str, ...] = (".gpkg",)
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe all layers, by their names in the file. Raises DivebellError when there is none."""

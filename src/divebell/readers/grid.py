@@ -16,7 +16,7 @@ MOST_COLUMNS = 1590
 _LOOK = 200
 _NUMBER = re.compile(r"^-?[\d,]*\.?\d+%?$")
 _FOOTNOTE = re.compile(
-    r"^(source|sources|note|notes|\*|†|©|data (from|source)|generated|downloaded|last updated)", re.I
+    r"^(source|sources|note|notes|\*|†|©|data (from|source)|generated|downloaded|last updated)", re.IGNORECASE
 )
 
 

@@ -18,7 +18,7 @@ class KmlReader:
     """Reads each folder of a KML file as a layer."""
 
     name = "KML"
-    suffixes = (".kml",)
+    suffixes: tuple[str, ...] = (".kml",)
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe the layers. Raises DivebellError when the file is no KML, or defines XML entities."""

@@ -68,7 +68,7 @@ def _on_calendar(whole: dict[str, _Ints]) -> npt.NDArray[np.bool_]:
     year, month, day = whole["y"], whole["m"], whole["d"]
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     longest = _DAYS[np.clip(month, 0, 12)] - ((month == 2) & ~leap)
-    return (year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= longest)
+    return np.asarray((year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= longest))
 
 
 def _days(whole: dict[str, _Ints], usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.datetime64]:
@@ -76,7 +76,7 @@ def _days(whole: dict[str, _Ints], usable: npt.NDArray[np.bool_]) -> npt.NDArray
     month = np.where(usable, whole["m"], 1) - 1
     day = np.where(usable, whole["d"], 1) - 1
     months = (year * 12 + month).astype("datetime64[M]")
-    return months.astype("datetime64[D]") + day
+    return np.asarray(months.astype("datetime64[D]") + day)
 
 
 def _hours(whole: dict[str, _Ints], parts: dict[str, pa.Array]) -> tuple[_Ints, npt.NDArray[np.bool_]]:
@@ -100,4 +100,4 @@ def _offset_minutes(zones: pa.Array) -> _Ints:
     sign = np.where(
         np.asarray(pc.starts_with(pc.fill_null(zones, ""), "-").to_numpy(zero_copy_only=False)), -1, 1
     )
-    return sign * (number // 100 * 60 + number % 100)
+    return np.asarray(sign * (number // 100 * 60 + number % 100))

@@ -142,7 +142,7 @@ def settle(survey: Survey) -> Source | None:
     if source.how == "wkt":
         return source if survey.finite and survey.finite >= 0.5 * survey.filled else None
     seen = survey.usable + survey.swapped
-    if not seen or seen < 0.5 * survey.filled:
+    if not seen or seen < 0.5 * (survey.filled if source.how == "unknown" else survey.finite):
         return None
     if source.how == "unknown":
         return (
@@ -213,4 +213,4 @@ def _shapes(column: pa.Array) -> tuple[npt.NDArray[np.object_], frozenset[int]]:
     srids = pc.extract_regex(kept, r"^\s*SRID=(?P<srid>\d+);").field(0)
     bare = pc.replace_substring_regex(kept, r"^\s*SRID=\d+;", "")
     shapes = shapely.from_wkt(np.array(bare.to_pylist(), dtype=object), on_invalid="ignore")
-    return shapes, frozenset(int(one) for one in pc.unique(srids).drop_null().to_pylist())
+    return shapes, frozenset(int(one) for one in pc.unique(srids).to_pylist() if one)

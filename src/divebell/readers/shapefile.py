@@ -20,7 +20,7 @@ class ShapefileReader:
     """Reads a Shapefile by its .shp, and a dBASE table (.dbf) that stands alone."""
 
     name = "Shapefile"
-    suffixes = (".shp", ".dbf")
+    suffixes: tuple[str, ...] = (".shp", ".dbf")
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe the one layer. Raises DivebellError when a part is missing or is no part of a Shapefile."""

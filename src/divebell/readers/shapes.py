@@ -24,6 +24,8 @@ _FARTHEST = 1e9
 class Survey:
     """What all geometries of a layer have in common; grows batch by batch."""
 
+    empty_points: bool = True
+    """Whether the format can hold empty points; where it cannot, they are coordinates that are no numbers."""
     rows: int = 0
     codes: set[int] = field(default_factory=set)
     """ISO WKB type codes: 1000 is added for Z, 2000 for M, 3000 for both."""
@@ -39,6 +41,7 @@ class Survey:
         self.codes |= set(np.unique(_codes(wkb)).tolist()) - {-1}
         shapes = _decode(wkb)
         undecoded = shapely.is_missing(shapes) & np.asarray(wkb.is_valid().to_numpy(zero_copy_only=False))
+        undecoded |= _half_empty(wkb, shapes, every=not self.empty_points)
         xy, index = shapely.get_coordinates(shapes, return_index=True)
         unusable = ~np.isfinite(xy).all(axis=1) | (np.abs(xy) > _FARTHEST).any(axis=1)
         undecoded[index[unusable]] = True
@@ -134,6 +137,16 @@ def _decode(wkb: pa.Array) -> npt.NDArray[np.object_]:
     return np.atleast_1d(
         shapely.from_wkb(np.array(wkb.to_numpy(zero_copy_only=False), dtype=object), on_invalid="ignore")
     )
+
+
+def _half_empty(wkb: pa.Array, shapes: npt.NDArray[np.object_], *, every: bool) -> npt.NDArray[np.bool_]:
+    """Find points with one coordinate that is no number; GEOS takes them for empty ones, which have two."""
+    found = np.zeros(len(shapes), bool)
+    for at in np.flatnonzero(shapely.is_empty(shapes) & (shapely.get_type_id(shapes) == 0)):
+        raw = wkb[int(at)].as_py()
+        xy = np.frombuffer(raw, "<f8" if raw[0] else ">f8", count=2, offset=5)
+        found[at] = every or not np.isnan(xy).all()
+    return found
 
 
 def _codes(wkb: pa.Array) -> npt.NDArray[np.int64]:

@@ -29,8 +29,8 @@ class Request:
     layer: str | None
     reference: Callable[[str | None, shapes.Survey], Reference]
     """From the reference system GDAL found, and all geometries, to what is certain."""
-    keep_ids: bool = False
-    """Whether GDAL's feature numbers may be ids that the file gives."""
+    json: bool = False
+    """Whether the file is JSON: GDAL's feature numbers may be its ids, and its empty points are NaN."""
     warnings: tuple[str, ...] = ()
 
 
@@ -57,7 +57,7 @@ def declared(crs: str | None, _survey: shapes.Survey) -> Reference:
 def read_layer(request: Request, hint: DatasetHint) -> Layer:
     """Describe one layer after a pass over all of it. Raises DivebellError when it cannot be read."""
     described = gdal.describe(request.source, request.format)
-    survey, seen, said = shapes.Survey(), _Seen(), list[str]()
+    survey, seen, said = shapes.Survey(empty_points=not request.json), _Seen(), list[str]()
     for batch in _whole(request, said):
         _look(batch, described, survey, seen)
     fields, warnings = _fields(request, described, seen)
@@ -100,7 +100,7 @@ def _fields(
     names = list(described.schema.names)
     chosen = [at for at, name in enumerate(names) if at != gdal.FID and name != described.geometry_field]
     originals = [names[at] for at in chosen]
-    if request.keep_ids and not seen.counted and "id" not in originals:
+    if request.json and not seen.counted and "id" not in originals:
         chosen, originals = [gdal.FID, *chosen], ["id", *originals]
     if len(originals) > MOST_COLUMNS:
         raise DivebellError(

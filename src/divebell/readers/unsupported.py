@@ -35,7 +35,7 @@ class UnsupportedReader:
     """Answers for formats that are known and not read."""
 
     name = "Not read yet"
-    suffixes = tuple(_FORMATS)
+    suffixes: tuple[str, ...] = tuple(_FORMATS)
 
     def read(self, path: Path, hint: DatasetHint) -> NoReturn:  # noqa: ARG002 - the signature of a reader
         """Raise DivebellError, with the format's name and what to do instead."""

@@ -14,8 +14,10 @@ from divebell.readers import moments
 
 NA_IN_TEXT = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "<NA>")
 """Spellings of "no value" that are taken as such in text columns too."""
-NA_IN_NUMBERS = (*NA_IN_TEXT, "na", "None", "none", "Null", "-", "--", ".", "..", "?", "*", "#DIV/0!", "#REF!",
-                 "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "missing", "Missing")  # fmt: skip
+NA_IN_NUMBERS = (
+    *NA_IN_TEXT, "na", "None", "none", "Null", "-", "--", ".", "..", "?", "*", "missing", "Missing",
+    "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!",
+)  # fmt: skip
 """Spellings of "no value" between numbers, dates and yes/no values."""
 
 _PLAIN = r"(0|[1-9]\d*)"
@@ -25,7 +27,9 @@ _PATTERNS = {
     "int": rf"^-?{_PLAIN}$",
     "float": rf"^-?{_DECIMAL}([eE][-+]?\d{{1,3}})?$",
     "grouped": rf"^-?({_GROUPED}|{_DECIMAL})$",
-    "money": rf"^(-?[$€£] ?-?({_GROUPED}|{_DECIMAL})|-?({_GROUPED}|{_DECIMAL}) ?[€]|\([$€£] ?({_GROUPED}|{_DECIMAL})\))$",
+    "money": (
+        rf"^(-?[$€£] ?-?({_GROUPED}|{_DECIMAL})|-?({_GROUPED}|{_DECIMAL}) ?€|\([$€£] ?({_GROUPED}|{_DECIMAL})\))$"
+    ),
     "percent": rf"^-?({_GROUPED}|{_DECIMAL}) ?%$",
     "truth": r"^(?i:true|false)$",
     "yes": r"^(?i:yes|no)$",
@@ -159,9 +163,8 @@ def _survives(text: str) -> bool:
     """Whether a double keeps every digit that was written."""
     number, written = float(text), Decimal(text)
     digits = len(written.as_tuple().digits)
-    return number == number and any(
-        Decimal(shown) == written for shown in (repr(number), f"{number:.{max(1, min(digits, 17))}g}")
-    )
+    shortest, as_long = repr(number), f"{number:.{max(1, min(digits, 17))}g}"
+    return written in {Decimal(shortest), Decimal(as_long)}
 
 
 @dataclass(frozen=True)
@@ -204,10 +207,21 @@ def _kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
         return next(kind for kind in ("truth", "yes", "y") if kind in kinds), []
     if kinds & {"int", "float", "grouped"}:
         return _number_kind(profile)
-    if "money" in kinds and len(profile.symbols) == 1:
-        return "money", [("the currency sign was taken off to read numbers", next(iter(profile.symbols)))]
-    if "percent" in kinds:
+    if kinds & {"money", "percent"}:
+        return _marked_kind(profile)
+    return _date_kind(profile)
+
+
+def _marked_kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
+    if "percent" in profile.kinds:
         return "percent", [("the percent sign was taken off: 12.5 % is 12.5", "")]
+    if len(profile.symbols) == 1:
+        return "money", [("the currency sign was taken off to read numbers", next(iter(profile.symbols)))]
+    return "text", [("amounts in several currencies stay text", "")]
+
+
+def _date_kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
+    kinds = profile.kinds
     dates = [kind for kind in moments.DATE_KINDS if kind in kinds]
     if len(dates) == 1:
         return dates[0], _date_notes(dates[0])
@@ -257,7 +271,7 @@ def _exact_kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _is_tract(name: str) -> bool:
-    return name.endswith("tract") or name.endswith("tractce")
+    return name.endswith(("tract", "tractce"))
 
 
 def _type(profile: Profile, kind: str) -> pa.DataType:
@@ -273,7 +287,7 @@ def _type(profile: Profile, kind: str) -> pa.DataType:
 
 
 def _text(profile: Profile, notes: list[tuple[str, str]]) -> Decision:
-    spellings = NA_IN_TEXT
+    spellings: tuple[str, ...] = NA_IN_TEXT
     if profile.only_short_codes and profile.values:
         spellings = tuple(one for one in NA_IN_TEXT if one != "NA")
         if profile.missing["NA"]:

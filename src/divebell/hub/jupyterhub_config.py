@@ -1,0 +1,17 @@
+"""What JupyterHub is started with: `python -m jupyterhub --config` this file; `DIVEBELL_STATE` says where."""
+
+import os
+from pathlib import Path
+
+from divebell.event import Ports, State, load_event, load_secrets
+from divebell.event.state import STATE_VARIABLE
+from divebell.hub.config import configure
+
+state = State(Path(os.environ[STATE_VARIABLE]))
+configure(
+    get_config(),  # type: ignore[name-defined]  # noqa: F821
+    load_event(state.event_file),
+    state,
+    load_secrets(state),
+    Ports.load(state),
+)

@@ -1,0 +1,156 @@
+"""The hub's pages around signing in: the form, the return code, signing out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jupyterhub import orm
+from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.login import LoginHandler, LogoutHandler
+from jupyterhub.utils import new_token, url_path_join
+from tornado import web
+from tornado.httputil import url_concat
+
+from divebell.hub.login.codes import new_device_token
+from divebell.hub.login.door import RefusedError
+
+DEVICE_COOKIE = "divebell-device"
+_DEVICE_DAYS = 180
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_FORM_FIELDS = ("username", "password", "code")
+
+
+def device_token(handler: BaseHandler) -> tuple[str, bool]:
+    """Give the browser's token, and whether the browser sent it; without one a new one is set."""
+    known = handler.get_cookie(DEVICE_COOKIE) or ""
+    if _TOKEN.fullmatch(known):
+        return known, True
+    if not hasattr(handler, "_new_device_token"):
+        handler._new_device_token = new_device_token()  # noqa: SLF001
+    _set_device_cookie(handler, handler._new_device_token)  # noqa: SLF001
+    return handler._new_device_token, False  # noqa: SLF001
+
+
+def _set_device_cookie(handler: BaseHandler, token: str) -> None:
+    handler._set_cookie(  # noqa: SLF001
+        DEVICE_COOKIE,
+        token,
+        encrypted=False,
+        path=handler.hub.base_url,
+        expires_days=_DEVICE_DAYS,
+        samesite="Lax",
+    )
+
+
+class PageError(web.HTTPError):
+    """An error whose words the sign-in page shows."""
+
+    def __init__(
+        self, status: int, message: str, *, needs_code: bool = False, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(status, "sign-in refused")
+        self.jupyterhub_message, self.needs_code, self.headers = message, needs_code, headers or {}
+
+
+STALE_PAGE = (
+    "This page had been open for a while. Nothing is wrong: please type your password and try again, "
+    "or reload the page."
+)
+
+
+class LoginPage(LoginHandler):  # type: ignore[misc]
+    """The sign-in form."""
+
+    claimed_anew = False
+
+    def set_default_headers(self) -> None:
+        """Keep the page out of caches."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    def check_xsrf_cookie(self) -> None:
+        """Say what helps when the form is older than its cookie."""
+        try:
+            super().check_xsrf_cookie()
+        except web.HTTPError as stale:
+            raise PageError(stale.status_code, STALE_PAGE) from stale
+
+    async def get(self) -> None:
+        """Show the form; every browser gets its token here, before it is needed."""
+        if not self.current_user:
+            device_token(self)
+        await super().get()
+
+    async def post(self) -> None:
+        """Sign in; a first sign-in goes on to the return code."""
+        data = {field: self.get_body_argument(field, "", strip=False) for field in _FORM_FIELDS}
+        user = await self.login_user(data)
+        if user is None:  # the name passed our door but not JupyterHub's own rules
+            raise web.HTTPError(403)
+        self._jupyterhub_user = user
+        target = self.get_next_url(user)
+        if user.name in self.authenticator.pending_codes:
+            target = url_concat(url_path_join(self.hub.base_url, "return-code"), {"next": target})
+        device_token(self)
+        self.redirect(target)
+
+    async def auth_to_user(self, authenticated: Any, user: Any = None) -> Any:
+        """End the sessions of whoever had the name before."""
+        user = await super().auth_to_user(authenticated, user)
+        if self.claimed_anew:
+            user.orm_user.cookie_id = new_token()
+            for token in self.db.query(orm.APIToken).filter_by(user_id=user.id):
+                if token.session_id:
+                    self.db.delete(token)
+            self.db.commit()
+        return user
+
+    def render_template(self, name: str, **values: Any) -> Any:
+        """Tell the form whether the return code is what is missing."""
+        values.setdefault("needs_code", getattr(values.get("exception"), "needs_code", False))
+        return super().render_template(name, **values)
+
+
+class ReturnCodePage(BaseHandler):  # type: ignore[misc]
+    """Shows the return code after a first sign-in, until the person says it is noted."""
+
+    def set_default_headers(self) -> None:
+        """Keep the page out of caches."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Show the code to the browser that claimed the name, and to no other."""
+        code, token = self.authenticator.pending_codes.get(self.current_user.name, ("", ""))
+        if not code or token != device_token(self)[0]:
+            self.redirect(self.get_next_url(self.current_user))
+            return
+        self.finish(
+            await self.render_template("return_code.html", code=code, next=self.get_argument("next", ""))
+        )
+
+    @web.authenticated
+    async def post(self) -> None:
+        """Go on; the code is not shown again."""
+        _, token = self.authenticator.pending_codes.get(self.current_user.name, ("", ""))
+        if token == device_token(self)[0]:
+            self.authenticator.pending_codes.pop(self.current_user.name, None)
+        self.redirect(self.get_next_url(self.current_user))
+
+
+class LogoutPage(LogoutHandler):  # type: ignore[misc]
+    """Signs out and forgets the browser, so that on a shared computer nobody comes back as somebody else."""
+
+    async def handle_logout(self) -> None:
+        """Forget the browser, unless another site's link led here."""
+        user, (token, sent) = self.current_user, device_token(self)
+        if user is None or not sent or self.request.headers.get("Sec-Fetch-Site") == "cross-site":
+            return
+        try:
+            await self.authenticator.door.forget(user.name, token)
+        except RefusedError as away:
+            self.log.warning("the browser of %s was not forgotten: %s", user.name, away)
+        else:
+            _set_device_cookie(self, new_device_token())

@@ -1,0 +1,124 @@
+"""How long a sign-in waits after wrong guesses. Pure: the clock is given, nothing sleeps here.
+
+Only failures count and nobody is locked out. Three things are counted: one address guessing one name (grows
+fast), one name from anywhere (counts only for addresses that have failed on it themselves, so that its owner
+gets in at once from elsewhere), and one address over all names (grows late and slowly, because a venue shares
+one address). The wait comes before the check and reserves a slot in time, so that guessing in parallel is no
+faster than one by one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+
+@dataclass(frozen=True)
+class Growth:
+    """After `free` failures the wait is `first` seconds, then doubles up to `longest`."""
+
+    free: int
+    first: float
+    longest: float
+
+    def delay(self, failures: float) -> float:
+        """Give the wait in seconds before the next attempt."""
+        over = failures - self.free
+        return 0.0 if over < 0 else min(self.longest, self.first * 2.0 ** min(over, 30))
+
+
+PAIR = Growth(free=2, first=0.5, longest=10)
+NAME = Growth(free=6, first=0.5, longest=10)
+ADDRESS = Growth(free=20, first=0.25, longest=2)
+HALF_LIFE = 300.0
+"""Seconds in which half of the failures are forgotten."""
+LONGEST_WAIT = 30.0
+"""Seconds: an attempt that would wait longer is turned away, which bounds how many wait."""
+_OWN_FAILURE = 0.5
+
+
+@dataclass
+class _Record:
+    failures: float = 0.0
+    at: float = 0.0
+    busy_until: float = 0.0
+
+
+class _Records:
+    """A bounded memory of failures, the least recently used forgotten first."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._records: OrderedDict[Hashable, _Record] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def get(self, key: Hashable, now: float) -> _Record:
+        """Give the record of `key` with its failures aged to `now`."""
+        record = self._records.get(key)
+        if record is None:
+            record = self._records[key] = _Record(at=now)
+            if len(self._records) > self._most:
+                self._records.popitem(last=False)
+        self._records.move_to_end(key)
+        record.failures *= 0.5 ** ((now - record.at) / HALF_LIFE)
+        record.at = now
+        return record
+
+
+class Throttle:
+    """Remembers wrong guesses and says how long the next attempt waits."""
+
+    def __init__(self, clock: Callable[[], float], most: int = 10_000) -> None:
+        self._clock = clock
+        self._pairs, self._names, self._addresses = _Records(most), _Records(most), _Records(most)
+
+    def reserve(self, address: str, name: str) -> float | None:
+        """Give the seconds to wait before the attempt is checked; None: too many wait, turn it away.
+
+        After a number, exactly one of `wrong` and `release` must follow.
+        """
+        now, place = self._clock(), network(address)
+        pair, known = self._pairs.get((place, name), now), self._addresses.get(place, now)
+        here = PAIR.delay(pair.failures)
+        if pair.failures >= _OWN_FAILURE:
+            here = max(here, NAME.delay(self._names.get(name, now).failures))
+        slots = [(pair, here), (known, ADDRESS.delay(known.failures))]
+        begin = max((max(now, record.busy_until) + delay for record, delay in slots if delay), default=now)
+        if begin - now > LONGEST_WAIT:
+            return None
+        for record, delay in slots:
+            if delay:
+                record.busy_until = begin
+        pair.failures += 1  # taken back by `release`; counted now so that parallel guesses see each other
+        return begin - now
+
+    def wrong(self, address: str, name: str) -> None:
+        """Count a wrong guess."""
+        now = self._clock()
+        self._names.get(name, now).failures += 1
+        self._addresses.get(network(address), now).failures += 1
+
+    def release(self, address: str, name: str) -> None:
+        """Take a reservation back: the attempt was right, or could not be judged."""
+        pair = self._pairs.get((network(address), name), self._clock())
+        pair.failures = max(0.0, pair.failures - 1)
+
+    def __len__(self) -> int:
+        return len(self._pairs) + len(self._names) + len(self._addresses)
+
+
+def network(address: str) -> str:
+    """Give what one client can call its own: an IPv4 address, the /64 around an IPv6 address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ip_network((parsed, 64), strict=False))
+    return str(parsed)

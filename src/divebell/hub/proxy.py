@@ -1,0 +1,101 @@
+"""The proxy: Traefik with its routes in a file, so that hub and proxy can each be restarted alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import Any
+
+from divebell.event import Ports, Secrets, State
+
+ENTRY, API_ENTRY = "event", "api"
+API_USER = "hub"
+PROVE, STRIP = "prove", "strip"
+"""Middlewares: the hub is told that a request came through the proxy; nobody else sees the proof."""
+PROXY_HEADER = "X-Divebell-Proxy"
+"""Proves that a request came through our proxy: what it says of the client's address can be believed."""
+
+
+def traefik_files(state: State, secrets: Secrets, ports: Ports) -> dict[Path, str]:
+    """Give the files Traefik is started from: `traefik --configFile=<the first>`.
+
+    Routes are not among them: the hub writes them to `rules_file(state)` and they stay there over restarts.
+    The folder must be there before Traefik starts, or it never looks at it again; these files see to that.
+    """
+    fixed = rules_file(state).with_name("event.toml")
+    return {static_file(state): _static(rules_file(state).parent, ports), fixed: _middlewares(secrets)}
+
+
+def static_file(state: State) -> Path:
+    """Give the file Traefik is started with."""
+    return state.proxy / "traefik.toml"
+
+
+def rules_file(state: State) -> Path:
+    """Give the file that holds the routes."""
+    return state.proxy / "rules" / "routes.toml"
+
+
+def proof(known: Secrets) -> str:
+    """Give what the proxy adds to requests for the hub, and to no others."""
+    return hmac.new(known.proxy_token.encode(), b"through the proxy", "sha256").hexdigest()
+
+
+def _static(rules: Path, ports: Ports) -> str:
+    return f"""\
+[global]
+checkNewVersion = false
+sendAnonymousUsage = false
+
+[log]
+level = "ERROR"
+noColor = true
+
+[api]
+
+[entryPoints.{ENTRY}]
+address = "127.0.0.1:{ports.proxy}"
+[entryPoints.{ENTRY}.transport.lifeCycle]
+graceTimeOut = "2s"
+[entryPoints.{ENTRY}.transport.respondingTimeouts]
+readTimeout = "0s"
+idleTimeout = "180s"
+
+[entryPoints.{API_ENTRY}]
+address = "127.0.0.1:{ports.proxy_api}"
+
+[providers]
+providersThrottleDuration = "200ms"
+[providers.file]
+directory = {json.dumps(str(rules.absolute()))}
+watch = true
+"""
+
+
+def _middlewares(secrets: Secrets) -> str:
+    return f"""\
+[http.middlewares.{PROVE}.headers.customRequestHeaders]
+{PROXY_HEADER} = "{proof(secrets)}"
+[http.middlewares.{STRIP}.headers.customRequestHeaders]
+{PROXY_HEADER} = ""
+"""
+
+
+def update_proxy(c: Any, state: State, known: Secrets, ports: Ports) -> None:
+    """Point the hub at the proxy."""
+    c.JupyterHub.proxy_class = "divebell.hub.traefik.EventProxy"
+    c.JupyterHub.bind_url = f"http://127.0.0.1:{ports.proxy}"
+    c.JupyterHub.proxy_check_interval = 10
+    c.Proxy.should_start = False
+    c.TraefikFileProviderProxy.dynamic_config_file = str(rules_file(state))
+    c.TraefikProxy.traefik_entrypoint = ENTRY
+    c.TraefikProxy.traefik_api_entrypoint = API_ENTRY
+    c.TraefikProxy.traefik_api_url = f"http://127.0.0.1:{ports.proxy_api}"
+    c.TraefikProxy.traefik_api_username = API_USER
+    c.TraefikProxy.traefik_api_password = known.proxy_token
+    # a long random token needs no slow hash, and the proxy checks it several times per new route
+    digest = hashlib.sha1(known.proxy_token.encode(), usedforsecurity=False).digest()
+    c.TraefikProxy.traefik_api_hashed_password = "{SHA}" + base64.b64encode(digest).decode()

@@ -1,0 +1,248 @@
+"""Notebook servers as processes of this machine, one account per volunteer where we are root."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psutil
+from jupyterhub.spawner import LocalProcessSpawner
+
+from divebell import database
+from divebell.database.account import interpreter_paths, run_as
+from divebell.errors import DivebellError
+from divebell.event import Event, Ports, State
+from divebell.event.state import NOTEBOOK_PORTS
+from divebell.hub.spawner.accounts import Home, ensure_home
+from divebell.hub.spawner.environment import Volunteer, variables
+from divebell.hub.spawner.queue import StartQueue
+from divebell.hub.spawner.running import free_port, identity, listener_uid
+
+POLL_SECONDS = 0.05
+STARTS_PER_CORE = 2
+_STOP_SECONDS = 10.0
+
+
+@dataclass
+class Place:
+    """What all notebook servers of one event share."""
+
+    event: Event
+    state: State
+    ports: Ports
+    portal: str
+    queue: StartQueue
+    starting: set[int] = field(default_factory=set)
+    """Ports given to servers that do not listen yet."""
+
+    def take_port(self) -> int:
+        """Give a port that no server has; it stays taken until `starting` lets go of it."""
+        first = self.ports.notebooks
+        port = free_port(port for port in range(first, first + NOTEBOOK_PORTS) if port not in self.starting)
+        if port is None:
+            raise DivebellError("all ports for notebook servers are taken", next_step="stop a server")
+        self.starting.add(port)
+        return port
+
+
+class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
+    """Starts a volunteer's server in its turn and finds it again after a restart of the hub."""
+
+    place: ClassVar[Place]
+    proc: subprocess.Popen[bytes] | None
+    pid: int
+    identity = ""
+
+    async def start(self) -> tuple[str, int]:
+        """Wait for the turn, start the server, and return once it listens."""
+        async with self.place.queue.turn(self.user.name):
+            await self._end_leftover()
+            self.port = self.place.take_port()
+            try:
+                home = ensure_home(self.place.state.homes, self.user.name)
+                environment = await self._environment(home)
+                self._launch(home, environment)
+                await self._listens(home.uid)
+            finally:
+                self.place.starting.discard(self.port)
+        return "127.0.0.1", self.port
+
+    async def _environment(self, home: Home) -> dict[str, str]:
+        def provision() -> str:
+            with database.connect(self.place.state, "event_hub") as connection:
+                return database.provision(connection, self.user.name)
+
+        who = Volunteer(self.user.name, home.folder, await asyncio.to_thread(provision))
+        place = self.place
+        return {**self.get_env(), **variables(place.event, place.state, place.ports, place.portal, who)}
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        """Add nothing: volunteers have no entry in the system's list of accounts."""
+        return env
+
+    def _launch(self, home: Home, environment: dict[str, str]) -> None:
+        argv = run_as(
+            home.uid,
+            home.gid,
+            [sys.executable, "-m", "divebell.workspace.start"],
+            reachable=_existing(*interpreter_paths(), self.place.state.checkout),
+            writable=[home.folder],
+        )
+        log = self.place.state.logs / "notebooks" / f"{self.user.name}.log"
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            self.proc = subprocess.Popen(
+                argv,
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.pid, self.identity = self.proc.pid, identity(self.proc.pid) or ""
+        _write_record(self._record, f"{self.pid} {self.identity}")
+
+    async def _listens(self, uid: int) -> None:
+        while (owner := listener_uid(self.port)) is None:
+            if await self.poll() is not None:
+                raise DivebellError(
+                    f"the notebook server of {self.user.name} ended while it started",
+                    next_step=f"see {self.place.state.logs / 'notebooks' / self.user.name}.log",
+                )
+            await asyncio.sleep(POLL_SECONDS)
+        if owner != uid:
+            raise DivebellError(f"port {self.port} was taken by somebody else at the same time")
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """Tell the place in the queue, then that the server starts."""
+        told = -1
+        while self.pending == "spawn" and not self.port_open:
+            before = self.place.queue.before(self.user.name)
+            if before != told:
+                told = before
+                yield {"progress": 50 if not before else 10, "message": waiting_words(before)}
+            await asyncio.sleep(0.2)
+        yield {"progress": 90, "message": "Your notebook is opening."}
+
+    @property
+    def port_open(self) -> bool:
+        """Whether the server listens already."""
+        return bool(self.pid) and bool(self.port) and listener_uid(self.port) is not None
+
+    @property
+    def _record(self) -> Path:
+        return self.place.state.run / "notebooks" / str(self.user.name)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take up a server that an earlier hub started."""
+        super().load_state(state)
+        self.identity = state.get("identity", "")
+
+    def get_state(self) -> dict[str, Any]:
+        """Give what finds the server again."""
+        return {**super().get_state(), "identity": self.identity}
+
+    def clear_state(self) -> None:
+        """Forget the server."""
+        super().clear_state()
+        self.identity = ""
+
+    async def poll(self) -> int | None:
+        """Tell whether the server runs (None) or has ended."""
+        if self.proc is not None:
+            return await super().poll()  # type: ignore[no-any-return]
+        if self.pid and identity(self.pid) == self.identity:
+            return None
+        self.clear_state()
+        await self._end_leftover()
+        return 0
+
+    async def stop(self, now: bool = False) -> None:  # noqa: ARG002
+        """End the server and everything it started."""
+        if self.pid and (self.proc is not None or identity(self.pid) == self.identity):
+            await _end(self.pid)
+        if self.proc is not None:
+            await asyncio.to_thread(self.proc.wait)
+        self._record.unlink(missing_ok=True)
+        self.clear_state()
+
+    async def _end_leftover(self) -> None:
+        """End a server whose start a killed hub did not live to record."""
+        try:
+            pid, _, known = self._record.read_text().partition(" ")
+        except FileNotFoundError:
+            return
+        if known and identity(int(pid)) == known:
+            self.log.warning("ending a server of %s that an earlier hub left behind", self.user.name)
+            await _end(int(pid))
+        self._record.unlink(missing_ok=True)
+
+
+def waiting_words(before: int) -> str:
+    """Say where somebody stands in the queue."""
+    match before:
+        case 0:
+            return "Your notebook is starting."
+        case 1:
+            return "You are next: one other notebook starts first."
+        case _:
+            return f"You are number {before} in the queue: {before} notebooks start first."
+
+
+async def _end(pid: int) -> None:
+    """End a session's leader and all its descendants: asked first, then forced."""
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for sent, seconds in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, 5.0)):
+        for process in family:
+            if process.pid == pid or sent == signal.SIGKILL:
+                _signal(process, sent, group=process.pid == pid)
+        if await asyncio.to_thread(_all_gone, family, seconds):
+            return
+
+
+def _signal(process: psutil.Process, sent: int, *, group: bool) -> None:
+    try:
+        if group and process.is_running():
+            os.killpg(process.pid, sent)
+        else:
+            process.send_signal(sent)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        pass
+
+
+def _all_gone(family: list[psutil.Process], seconds: float) -> bool:
+    _, alive = psutil.wait_procs(family, timeout=seconds)
+    return not alive
+
+
+def _existing(*paths: Path) -> list[Path]:
+    return [path for path in paths if path.exists()]
+
+
+def _write_record(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def configure(c: Any, event: Event, state: State, ports: Ports, portal: str) -> None:
+    """Set the hub's spawner."""
+    queue = StartQueue(STARTS_PER_CORE * (os.cpu_count() or 1))
+    place = Place(event, state, ports, portal, queue)
+    c.JupyterHub.spawner_class = type("VolunteerProcess", (VolunteerProcess,), {"place": place})
+    c.Spawner.env_keep = []
+    c.Spawner.default_url = "/lab/tree/welcome.ipynb"
+    c.Spawner.disable_user_config = True
+    c.Spawner.start_timeout = 600
+    c.Spawner.http_timeout = 120
+    c.Spawner.poll_interval = 15

@@ -72,14 +72,14 @@ def apply(database: psycopg.Connection, known: tuple[Migration, ...]) -> list[st
 
 
 def _create_database(server: psycopg.Connection) -> None:
-    if not server.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+    if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
 
 
 def _update_postgis(database: psycopg.Connection) -> None:
     """Follow the machine's PostGIS after its package was upgraded."""
     behind = database.execute(
-        "SELECT FROM pg_available_extensions WHERE name = 'postgis' AND installed_version <> default_version"
+        "SELECT 1 FROM pg_available_extensions WHERE name = 'postgis' AND installed_version <> default_version"
     )
     if behind.fetchone():
         database.execute("ALTER EXTENSION postgis UPDATE")

@@ -38,7 +38,9 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 REVOKE ALL ON SCHEMA divebell FROM PUBLIC;
 GRANT USAGE ON SCHEMA data TO event_reader;
-ALTER DEFAULT PRIVILEGES FOR ROLE event_owner IN SCHEMA data GRANT SELECT ON TABLES TO event_reader;
+-- To PUBLIC, because a volunteer's DROP OWNED BY event_reader would take away a default given to that role.
+-- It goes no further than the schema, which is open to event_reader alone.
+ALTER DEFAULT PRIVILEGES FOR ROLE event_owner IN SCHEMA data GRANT SELECT ON TABLES TO PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE event_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 GRANT SELECT, INSERT ON public.spatial_ref_sys TO event_owner;  -- for a CRS that no authority has numbered
 GRANT EXECUTE ON PROCEDURE public.provision TO event_hub;

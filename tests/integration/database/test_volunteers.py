@@ -1,0 +1,249 @@
+"""What a volunteer may do at the event's database, and what not. Each refusal is tried for real."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from divebell.database import admin, connect, provision
+from divebell.database.connection import conninfo
+
+Enter = Callable[..., psycopg.Connection]
+
+
+@pytest.fixture
+def sign_in(empty_cluster: Any) -> Iterator[Enter]:
+    """Give a function that connects as a volunteer; everything it opened is closed at the end."""
+    opened: list[psycopg.Connection] = []
+    passwords: dict[str, str] = {}
+
+    def enter(name: str) -> psycopg.Connection:
+        state = empty_cluster.state
+        if name not in passwords:
+            with connect(state, "event_hub") as hub:
+                passwords[name] = provision(hub, name)
+        place = {**conninfo(state, "event_hub"), "user": f"v_{name}", "password": passwords[name]}
+        opened.append(psycopg.connect(**place, autocommit=True))
+        return opened[-1]
+
+    yield enter
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def wells(empty_cluster: Any) -> str:
+    """Give a dataset of the event with one point, loaded as the loader does."""
+    with connect(empty_cluster.state, "event_loader") as loader:
+        loader.execute("CREATE TABLE stage.wells (id int, geom geometry(Point, 4326))")
+        loader.execute("INSERT INTO stage.wells VALUES (1, ST_SetSRID(ST_Point(8, 47), 4326))")
+        loader.execute("ALTER TABLE stage.wells SET SCHEMA data")
+        loader.execute("GRANT SELECT ON data.wells TO event_reader")
+    return "data.wells"
+
+
+def test_a_volunteer_works_with_the_data_and_keeps_results(sign_in: Enter, wells: str) -> None:
+    ana = sign_in("ana")
+    ana.execute("CREATE TABLE near AS SELECT id, ST_Buffer(geom, 0.1) AS geom FROM wells")
+    ana.execute("CREATE INDEX ON near USING gist (geom)")
+    ana.execute("CREATE VIEW big AS SELECT *, ST_Area(geom) AS area FROM near")
+    ana.execute("CREATE TEMP TABLE scratch AS SELECT generate_series(1, 10) AS n")
+    ana.execute("CREATE TABLE seq (id serial PRIMARY KEY, doc jsonb)")
+    ana.execute("ALTER TABLE near ADD COLUMN note text")
+    layers = ana.execute("SELECT f_table_schema, f_table_name, type FROM geometry_columns ORDER BY 1, 2")
+    assert layers.fetchall() == [
+        ("data", "wells", "POINT"),
+        ("v_ana", "big", "GEOMETRY"),
+        ("v_ana", "near", "GEOMETRY"),
+    ]
+    assert ana.execute("SELECT ST_SRID(ST_Transform(geom, 3857)) FROM near").fetchone() == (3857,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO data.wells VALUES (2, NULL)",
+        "DELETE FROM data.wells",
+        "TRUNCATE data.wells",
+        "DROP TABLE data.wells",
+        "ALTER TABLE data.wells ADD COLUMN mine text",
+        "BEGIN; LOCK TABLE data.wells IN ACCESS EXCLUSIVE MODE",
+        "CREATE TABLE data.mine (n int)",
+        "CREATE TABLE public.mine (n int)",
+        "CREATE TABLE stage.mine (n int)",
+        "CREATE TABLE catalogue.mine (n int)",
+        "CREATE TABLE v_ben.mine (n int)",
+        "CREATE SCHEMA mine",
+        "DELETE FROM public.spatial_ref_sys",
+        "INSERT INTO catalogue.failure (file, identity, reason, commit) VALUES ('a', 'b', 'c', 'd')",
+        "UPDATE catalogue.loader SET heartbeat = now()",
+        "SELECT * FROM people.person",
+        "SELECT * FROM people.roster",
+        "SELECT people.reset('ben')",
+        "SELECT * FROM divebell.migration",
+    ],
+)
+def test_a_volunteer_writes_nowhere_but_in_the_own_schema(sign_in: Enter, wells: str, statement: str) -> None:
+    sign_in("ben")
+    with pytest.raises(errors.InsufficientPrivilege):
+        sign_in("ana").execute(statement)
+
+
+PRIVILEGES = """
+    SELECT 'table', oid::regclass::text, relacl::text FROM pg_class WHERE relnamespace IN
+        ('data'::regnamespace, 'catalogue'::regnamespace, 'people'::regnamespace)
+    UNION ALL SELECT 'schema', nspname, nspacl::text FROM pg_namespace
+    UNION ALL SELECT 'database', datname, datacl::text FROM pg_database
+    UNION ALL SELECT 'defaults', oid::text, defaclacl::text FROM pg_default_acl
+    UNION ALL SELECT 'member', roleid::regrole::text, member::regrole::text FROM pg_auth_members
+    UNION ALL SELECT 'role', rolname, (rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolconnlimit)::text
+        FROM pg_roles
+    ORDER BY 1, 2, 3"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "GRANT ALL ON data.wells TO v_ana",
+        "REVOKE SELECT ON data.wells FROM event_reader",
+        "REVOKE USAGE ON SCHEMA data FROM event_reader CASCADE",
+        "REVOKE CONNECT ON DATABASE event FROM event_reader",
+        "SET ROLE event_reader; REVOKE SELECT ON data.wells FROM event_reader",
+        "DROP OWNED BY event_reader CASCADE",
+        "DROP OWNED BY volunteers CASCADE",
+        "SET ROLE volunteers; DROP OWNED BY volunteers CASCADE",
+        "REASSIGN OWNED BY event_owner TO v_ana",
+        "GRANT volunteers TO v_ben WITH ADMIN OPTION",
+        "REVOKE volunteers FROM v_ben",
+        "REVOKE event_reader FROM event_web",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE event_owner IN SCHEMA data REVOKE SELECT ON TABLES FROM PUBLIC",
+        "DROP ROLE v_ben",
+    ],
+)
+def test_a_volunteer_changes_nobodys_privileges(
+    sign_in: Enter, wells: str, empty_cluster: Any, statement: str
+) -> None:
+    sign_in("ben")
+    ana = sign_in("ana")
+    with admin(empty_cluster.state, autocommit=True) as observer:
+        before = observer.execute(PRIVILEGES).fetchall()
+        with contextlib.suppress(psycopg.Error):  # refused, or done without effect and with a warning
+            ana.execute(statement)
+        assert observer.execute(PRIVILEGES).fetchall() == before
+
+
+def test_a_table_made_in_data_is_readable_by_volunteers_and_by_nobody_outside(
+    sign_in: Enter, empty_cluster: Any
+) -> None:
+    with connect(empty_cluster.state, "event_loader") as loader:
+        loader.execute("CREATE TABLE data.roads AS SELECT 1 AS n")
+    assert sign_in("ana").execute("SELECT n FROM roads").fetchone() == (1,)
+    with connect(empty_cluster.state, "event_hub") as hub, pytest.raises(errors.InsufficientPrivilege):
+        hub.execute("SELECT n FROM data.roads")
+
+
+def test_a_table_is_private_until_it_is_shared(sign_in: Enter, empty_cluster: Any) -> None:
+    ana, ben = sign_in("ana"), sign_in("ben")
+    ana.execute("CREATE TABLE found AS SELECT 1 AS n")
+    with pytest.raises(errors.InsufficientPrivilege):
+        ben.execute("SELECT * FROM v_ana.found")
+    with connect(empty_cluster.state, "event_web") as web, pytest.raises(errors.InsufficientPrivilege):
+        web.execute("SELECT * FROM v_ana.found")
+
+    ana.execute("GRANT SELECT ON found TO event_reader")
+    assert ben.execute("SELECT n FROM v_ana.found").fetchone() == (1,)
+    with connect(empty_cluster.state, "event_web") as web:
+        assert web.execute("SELECT n FROM v_ana.found").fetchone() == (1,)
+    with pytest.raises(errors.InsufficientPrivilege):
+        ben.execute("UPDATE v_ana.found SET n = 2")
+
+    ana.execute("REVOKE SELECT ON found FROM event_reader")
+    with pytest.raises(errors.InsufficientPrivilege):
+        ben.execute("SELECT * FROM v_ana.found")
+
+
+def test_the_seventh_connection_is_refused(sign_in: Enter) -> None:
+    for _ in range(6):
+        sign_in("ana")
+    with pytest.raises(psycopg.OperationalError, match='too many connections for role "v_ana"'):
+        sign_in("ana")
+    sign_in("ben")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        # the machine's files and programs
+        "COPY (SELECT 1) TO PROGRAM 'id'",
+        "CREATE TEMP TABLE t (l text); COPY t FROM PROGRAM 'id'",
+        "CREATE TEMP TABLE t (l text); COPY t FROM '/etc/passwd'",
+        "COPY (SELECT 1) TO '/tmp/divebell_escape'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT pg_read_binary_file('PG_VERSION')",
+        "SELECT pg_ls_dir('/')",
+        "SELECT pg_stat_file('PG_VERSION')",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT lo_export(1, '/tmp/divebell_escape')",
+        "SELECT lo_create(0)",
+        "SELECT lo_from_bytea(0, 'x')",
+        "LOAD '/tmp/evil.so'",
+        # more power
+        "SET ROLE postgres",
+        "SET ROLE event_owner",
+        "SET ROLE event_loader",
+        "SET SESSION AUTHORIZATION postgres",
+        "CREATE ROLE mine SUPERUSER",
+        "ALTER ROLE v_ana SUPERUSER",
+        "ALTER ROLE v_ana CREATEROLE",
+        "ALTER ROLE v_ana CONNECTION LIMIT 100",
+        "ALTER ROLE v_ben PASSWORD 'x'",
+        "ALTER ROLE event_web SET search_path = v_ana",
+        "ALTER ROLE v_ana SET temp_file_limit = -1",
+        "SET temp_file_limit = -1",
+        "SET session_replication_role = replica",
+        "GRANT event_owner TO v_ana",
+        "GRANT pg_execute_server_program TO v_ana",
+        "CALL public.provision('v_ben', 'SCRAM-SHA-256$4096:x$y:z')",
+        "ALTER SYSTEM SET work_mem = '1GB'",
+        "SELECT pg_reload_conf()",
+        "ALTER DATABASE event SET search_path = v_ana",
+        "CREATE DATABASE mine",
+        # code that others would run
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        "CREATE FUNCTION f(text) RETURNS int LANGUAGE c AS '/lib/x86_64-linux-gnu/libc.so.6', 'system'",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'lo_create'",
+        "DO 'BEGIN END'",
+        "CREATE EVENT TRIGGER t ON ddl_command_start EXECUTE FUNCTION catalogue.announce()",
+        "SELECT DropGeometryTable('data', 'wells')",
+        "SELECT AddGeometryColumn('v_ana', 't', 'g', 4326, 'POINT', 2)",
+        "SELECT UpdateGeometrySRID('t', 'g', 4326)",
+        "SELECT query_to_xml('SELECT 1', true, true, '')",
+        # other servers
+        "CREATE EXTENSION dblink",
+        "CREATE EXTENSION postgres_fdw",
+        "CREATE EXTENSION hstore",
+        "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p",
+        # what all share
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_try_advisory_xact_lock(1)",
+        "SELECT pg_notify('catalogue', '')",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres'",
+        "CREATE TABLESPACE t LOCATION '/tmp'",
+        "SELECT rolpassword FROM pg_authid",
+        "SELECT passwd FROM pg_shadow",
+        "CHECKPOINT",
+    ],
+)
+def test_no_statement_gives_a_volunteer_more_power(
+    sign_in: Enter, wells: str, empty_cluster: Any, statement: str
+) -> None:
+    sign_in("ben")
+    with admin(empty_cluster.state), pytest.raises(errors.InsufficientPrivilege):
+        sign_in("ana").execute(statement)

@@ -122,7 +122,7 @@ def test_a_folder_without_event_file_leads_to_init(tmp_path):
 
 def test_event_yml_is_recognised(tmp_path):
     (tmp_path / "event.yml").write_text(FULL)
-    with pytest.raises(EventFileError, match=r"found event\\.yml instead"):
+    with pytest.raises(EventFileError, match=r"found event\.yml instead"):
         load_event(tmp_path)
 
 

@@ -79,7 +79,8 @@ def _create_database(server: psycopg.Connection) -> None:
 def _update_postgis(database: psycopg.Connection) -> None:
     """Follow the machine's PostGIS after its package was upgraded."""
     behind = database.execute(
-        "SELECT 1 FROM pg_available_extensions WHERE name = 'postgis' AND installed_version <> default_version"
+        "SELECT 1 FROM pg_available_extensions"
+        " WHERE name = 'postgis' AND installed_version <> default_version"
     )
     if behind.fetchone():
         database.execute("ALTER EXTENSION postgis UPDATE")

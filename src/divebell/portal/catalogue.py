@@ -1,0 +1,196 @@
+"""What the portal knows of the event's data. It reads what the loader wrote; it writes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+from psycopg import sql
+
+AWAY_AFTER = 10.0
+"""Seconds without a heartbeat after which the loader is away."""
+FIRST_ROWS = 8
+WIDEST = 60
+"""Columns of a table that its first rows are shown of."""
+LONGEST = 200
+"""Characters of a value that are shown."""
+
+_API_KEYS = (
+    ("file", "file"),
+    ("layer", "layer"),
+    ("table", "table_name"),
+    ("rows", "rows"),
+    ("null_geometries", "null_geometries"),
+    ("empty_geometries", "empty_geometries"),
+    ("invalid_geometries", "invalid_geometries"),
+    ("geometry_type", "geometry_type"),
+    ("crs", "crs"),
+    ("columns", "columns"),
+    ("warnings", "warnings"),
+    ("commit", "commit"),
+    ("bbox", "bbox"),
+)
+"""The API's keys, in order, and the catalogue's."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One loaded table."""
+
+    file: str
+    layer: str | None
+    table_name: str
+    format: str
+    commit: str
+    committed_at: datetime
+    author: str
+    rows: int
+    null_geometries: int | None
+    empty_geometries: int | None
+    invalid_geometries: int | None
+    geometry_type: str | None
+    crs: str | None
+    bbox: list[float] | None
+    columns: list[dict[str, str]]
+    warnings: list[str]
+    loaded_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Give what `divebell data list --json` prints of it."""
+        return {key: getattr(self, field) for key, field in _API_KEYS}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be loaded, and why."""
+
+    file: str
+    reason: str
+    failed_at: datetime
+
+
+@dataclass(frozen=True)
+class Loader:
+    """What the loader is doing, in its own words."""
+
+    activity: str
+    detail: str
+    commit: str | None
+    silent: float
+
+    @property
+    def away(self) -> bool:
+        """Whether nothing has been heard of it for too long."""
+        return self.silent > AWAY_AFTER
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A table or view of a volunteer that everyone may read."""
+
+    schema: str
+    name: str
+    kind: str
+    owner: str
+    estimate: int
+    geometry_type: str | None
+
+    @property
+    def person(self) -> str:
+        """The owner's own name."""
+        return self.owner.removeprefix("v_")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a relation."""
+
+    name: str
+    type: str
+    spatial: bool
+
+
+class Catalogue:
+    """The catalogue of one event's database."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    async def datasets(self) -> list[Dataset]:
+        """Give every loaded table."""
+        rows = await self._pool.fetch(_query("datasets"))
+        return [Dataset(**{**row, "columns": json.loads(row["columns"])}) for row in map(dict, rows)]
+
+    async def failures(self) -> list[Failure]:
+        """Give every file that could not be loaded."""
+        return [Failure(**row) for row in await self._pool.fetch(_query("failures"))]
+
+    async def loader(self) -> Loader | None:
+        """Give what the loader is doing."""
+        row = await self._pool.fetchrow(_query("loader"))
+        return Loader(**row) if row else None
+
+    async def shared(self) -> list[Shared]:
+        """Give what volunteers share."""
+        return [Shared(**row) for row in await self._pool.fetch(_query("shared"))]
+
+    async def columns(self, schema: str, name: str) -> list[Column]:
+        """Give the columns of a relation that everyone may read; none where there is no such relation."""
+        return [Column(**row) for row in await self._pool.fetch(_query("columns"), schema, name)]
+
+    async def first_rows(self, schema: str, name: str, columns: list[Column]) -> list[Mapping[str, Any]]:
+        """Give a relation's first rows as text, by column."""
+        if not columns:
+            return []
+        return list(await self._pool.fetch(first_rows_sql(schema, name, columns[:WIDEST])))
+
+    async def people(self) -> list[Mapping[str, Any]]:
+        """Give everyone who ever signed in."""
+        return list(
+            await self._pool.fetch(
+                "SELECT name, claimed_at, last_sign_in_at, reset FROM people.roster ORDER BY name"
+            )
+        )
+
+    async def reset(self, name: str) -> bool:
+        """Forget how a person returns; False when nobody has that name."""
+        async with self._pool.acquire() as connection:
+            await connection.execute("BEGIN READ WRITE")
+            try:
+                known = await connection.fetchval("SELECT people.reset($1)", name)
+            except BaseException:
+                await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
+        return bool(known)
+
+
+def first_rows_sql(schema: str, name: str, columns: list[Column]) -> str:
+    """Compose the query for a relation's first rows: every value as short text, geometries by their kind."""
+    shown = sql.SQL(", ").join(_shown(column) for column in columns)
+    relation = sql.Identifier(schema, name)
+    return (
+        sql.SQL("SELECT {} FROM {} t LIMIT {}").format(shown, relation, sql.Literal(FIRST_ROWS)).as_string()
+    )
+
+
+def _shown(column: Column) -> sql.Composable:
+    value = sql.SQL("t.{}").format(sql.Identifier(column.name))
+    if column.spatial:
+        text = sql.SQL(
+            "substr(ST_GeometryType({v}::geometry), 4) || ', ' || ST_NPoints({v}::geometry)"
+        ).format(v=value)
+        text = sql.SQL("{} || CASE ST_NPoints({}::geometry) WHEN 1 THEN ' point' ELSE ' points' END").format(
+            text, value
+        )
+    else:
+        text = sql.SQL("left({}::text, {})").format(value, sql.Literal(LONGEST))
+    return sql.SQL("{} AS {}").format(text, sql.Identifier(column.name))
+
+
+def _query(name: str) -> str:
+    return files("divebell.portal").joinpath("queries", f"{name}.sql").read_text()

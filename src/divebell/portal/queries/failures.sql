@@ -1,0 +1,1 @@
+SELECT file, reason, failed_at FROM catalogue.failure ORDER BY file

@@ -1,0 +1,36 @@
+"""Serve the web app of the event in a folder: `python -m divebell.web FOLDER`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from divebell.event import Ports, State, load_event, load_secrets
+from divebell.web.app import app
+
+GRACE_SECONDS = 5
+
+
+def main(arguments: list[str]) -> None:
+    """Serve until told to stop."""
+    folder = Path(arguments[0]).resolve()
+    event = load_event(folder)
+    state = State.beside(folder / "event.yaml")
+    ports = Ports.load(state)
+    uvicorn.run(
+        app(event, state, load_secrets(state), ports),
+        host="127.0.0.1",
+        port=ports.web,
+        proxy_headers=True,
+        forwarded_allow_ips="127.0.0.1",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,70 @@
+"""A real Chromium: `with chromium(size=(390, 844)) as driver`, or the fixture `browser` for tests.
+
+Each has a profile of its own, so two of them are two people. WebGL is drawn in software.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--lang=en-US",
+)
+
+
+@contextmanager
+def chromium(size: tuple[int, int] = (1280, 900), *, dark: bool = False) -> Iterator[webdriver.Chrome]:
+    """Run a browser of a given viewport size for as long as the block lasts."""
+    profile = Path(tempfile.mkdtemp(prefix="divebell-browser-"))
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or "chromium"
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver") or "chromedriver"))
+    try:
+        driver.set_page_load_timeout(90)
+        driver.set_script_timeout(60)
+        metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        yield driver
+    finally:
+        driver.quit()
+        shutil.rmtree(profile, ignore_errors=True)
+
+
+@pytest.fixture
+def browser() -> Iterator[Callable[..., webdriver.Chrome]]:
+    """Give the function that opens browsers; they close when the test ends."""
+    with ExitStack() as stack:
+
+        def open_one(**options: Any) -> webdriver.Chrome:
+            return stack.enter_context(chromium(**options))
+
+        yield open_one
+
+
+def complaints(driver: webdriver.Chrome) -> list[str]:
+    """Give what the browser's console holds against the pages so far."""
+    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] in {"SEVERE", "WARNING"}]

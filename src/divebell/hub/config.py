@@ -12,9 +12,8 @@ from divebell import database
 from divebell.event import Event, Ports, Secrets, State
 from divebell.hub import login, proxy, spawner
 from divebell.hub.pages import page_variables
+from divebell.hub.proxy import PORTAL, SERVICE
 
-SERVICE = "event"
-PORTAL = f"/services/{SERVICE}/"
 DATABASE_ROLE = "event_hub"
 
 
@@ -27,7 +26,7 @@ def configure(c: Any, event: Event, state: State, known: Secrets, ports: Ports) 
     state.hub.mkdir(mode=0o700, parents=True, exist_ok=True)
     update_hub(c, state, known, ports)
     update_survival(c)
-    update_service(c, known, ports)
+    update_service(c, known)
     update_pages(c, event)
     update_headers(c)
     proxy.update_proxy(c, state, known, ports)
@@ -55,12 +54,15 @@ def update_survival(c: Any) -> None:
     c.JupyterHub.init_spawners_timeout = 10
 
 
-def update_service(c: Any, known: Secrets, ports: Ports) -> None:
-    """Make the web app a service of the hub, open to everybody who has signed in."""
+def update_service(c: Any, known: Secrets) -> None:
+    """Make the web app a service of the hub, open to everybody who has signed in.
+
+    It has no `url` here: the proxy knows the way, and the hub would wait for it half a minute at each start.
+    """
     c.JupyterHub.services = [
         {
             "name": SERVICE,
-            "url": f"http://127.0.0.1:{ports.web}",
+            "oauth_redirect_uri": f"{PORTAL}oauth_callback",
             "api_token": known.web_token,
             "oauth_no_confirm": True,
             "oauth_client_allowed_scopes": ["read:users:name!user", f"access:services!service={SERVICE}"],

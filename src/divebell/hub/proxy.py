@@ -11,6 +11,8 @@ from typing import Any
 
 from divebell.event import Ports, Secrets, State
 
+SERVICE = "event"
+PORTAL = f"/services/{SERVICE}/"
 ENTRY, API_ENTRY = "event", "api"
 API_USER = "hub"
 PROVE, STRIP = "prove", "strip"
@@ -22,11 +24,15 @@ PROXY_HEADER = "X-Divebell-Proxy"
 def traefik_files(state: State, secrets: Secrets, ports: Ports) -> dict[Path, str]:
     """Give the files Traefik is started from: `traefik --configFile=<the first>`.
 
-    Routes are not among them: the hub writes them to `rules_file(state)` and they stay there over restarts.
-    The folder must be there before Traefik starts, or it never looks at it again; these files see to that.
+    The hub writes its own routes to `rules_file(state)`, where they stay over restarts of either. The folder
+    must be there before Traefik starts, or it never looks at it again; these files see to that. The route to
+    the web app is among them, so that it needs no hub to be reached, and a hub that starts need not wait for it.
     """
     fixed = rules_file(state).with_name("event.toml")
-    return {static_file(state): _static(rules_file(state).parent, ports), fixed: _middlewares(secrets)}
+    return {
+        static_file(state): _static(rules_file(state).parent, ports),
+        fixed: _fixed_routes(secrets, ports),
+    }
 
 
 def static_file(state: State) -> Path:
@@ -75,8 +81,17 @@ watch = true
 """
 
 
-def _middlewares(secrets: Secrets) -> str:
+def _fixed_routes(secrets: Secrets, ports: Ports) -> str:
     return f"""\
+[http.routers.web]
+rule = "PathPrefix(`{PORTAL}`) || Path(`{PORTAL.rstrip("/")}`)"
+entryPoints = ["{ENTRY}"]
+service = "web"
+middlewares = ["{STRIP}"]
+
+[[http.services.web.loadBalancer.servers]]
+url = "http://127.0.0.1:{ports.web}"
+
 [http.middlewares.{PROVE}.headers.customRequestHeaders]
 {PROXY_HEADER} = "{proof(secrets)}"
 [http.middlewares.{STRIP}.headers.customRequestHeaders]
@@ -88,7 +103,6 @@ def update_proxy(c: Any, state: State, known: Secrets, ports: Ports) -> None:
     """Point the hub at the proxy."""
     c.JupyterHub.proxy_class = "divebell.hub.traefik.EventProxy"
     c.JupyterHub.bind_url = f"http://127.0.0.1:{ports.proxy}"
-    c.JupyterHub.proxy_check_interval = 10
     c.Proxy.should_start = False
     c.TraefikFileProviderProxy.dynamic_config_file = str(rules_file(state))
     c.TraefikProxy.traefik_entrypoint = ENTRY

@@ -224,7 +224,8 @@ class Kernel:
         self.socket = websocket.create_connection(
             self.browser.url.replace("http", "ws") + self.path,
             timeout=90,
-            header=[f"Cookie: {self.browser.cookies_for(self.path)}", f"Origin: {self.browser.url}"],
+            cookie=self.browser.cookies_for(self.path),
+            origin=self.browser.url,
         )
 
     def run(self, code: str) -> str:
@@ -261,21 +262,27 @@ class Kernel:
                 return "".join(shown)
 
 
-@pytest.fixture
-def browser(hub: Hub) -> Iterator[Callable[..., Browser]]:
-    """Give the function that opens a browser: `browser(address="127.0.0.1")`."""
+@pytest.fixture(scope="session")
+def open_browser(hub: Hub) -> Iterator[Callable[..., Browser]]:
+    """Give the function that opens a browser: `open_browser(address="127.0.0.1", **headers)`."""
     opened: list[Browser] = []
 
-    def open_browser(address: str = "127.0.0.1", **headers: str) -> Browser:
+    def open_one(address: str = "127.0.0.1", **headers: str) -> Browser:
         opened.append(Browser(hub.url, address, headers))
         return opened[-1]
 
-    yield open_browser
+    yield open_one
     for one in opened:
         one.client.close()
 
 
 @pytest.fixture
-def kernel() -> type[Kernel]:
-    """Give the class that starts a kernel: `kernel(browser, name)`."""
+def browser(open_browser: Callable[..., Browser]) -> Callable[..., Browser]:
+    """Give the function that opens a browser."""
+    return open_browser
+
+
+@pytest.fixture(scope="session")
+def kernel_class() -> type[Kernel]:
+    """Give the class that starts a kernel: `kernel_class(browser, name)`."""
     return Kernel

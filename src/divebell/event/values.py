@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic_core import PydanticCustomError
@@ -68,7 +69,7 @@ def person_name(value: str) -> str:
 
 def timezone(value: str) -> str:
     """Check that the IANA database has this time zone."""
-    zones = available_timezones()
+    zones = _zones()
     if value in zones:
         return value
     by_city: dict[str, str] = {}
@@ -81,6 +82,11 @@ def timezone(value: str) -> str:
     )
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def local_time(value: object) -> object:
     """Turn `2021-03-05 18:00` (seconds and `T` allowed) into a time without zone."""
     if isinstance(value, datetime):
@@ -89,11 +95,18 @@ def local_time(value: object) -> object:
         return value
     text = str(value).strip()
     if re.fullmatch(DATE_PATTERN, text):
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError as error:
-            raise refuse(f"found '{text}', expected a time that exists ({error})") from error
+        return _moment(text)
     raise refuse(f"found {_shown(value)}, expected {_time_advice(text)}")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise refuse(f"found '{text}', expected a time that exists ({error})") from error
+    if not 1900 <= moment.year <= 2200:
+        raise refuse(f"found '{text}', expected a year from 1900 to 2200")
+    return moment
 
 
 def _time_advice(text: str) -> str:

@@ -17,6 +17,8 @@ import pytest
         ("starts: 22:22", "found '22:22', expected a date and a time"),
         ("starts: 2021-03-05", "expected a date and a time, such as 2021-03-05 18:00"),
         ("starts: 05.03.2021 18:00", "expected a date and a time"),
+        ("starts: 0001-01-01 00:00", "expected a year from 1900 to 2200"),
+        ("starts: 9999-12-31 23:59", "expected a year from 1900 to 2200"),
         ("starts: 2021-02-30 18:00", "expected a time that exists"),
         ("starts: 2021-03-05 18:00+01:00", "the zone goes in `timezone`"),
         ("starts: 2021-03-05T18:00:00Z", "the zone goes in `timezone`"),

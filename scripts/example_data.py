@@ -37,16 +37,16 @@ NOT_CONTIGUOUS = {"02", "15", "60", "66", "69", "72", "78"}
 
 ALBERS = "EPSG:5070"
 INCOME_GROUPS = {
-    "<10000": "under_10k",
-    "10000 to 14999": "10k_to_15k",
-    "15000 to 24999": "15k_to_25k",
-    "25000 to 34999": "25k_to_35k",
-    "35000 to 49999": "35k_to_50k",
-    "50000 to 74999": "50k_to_75k",
-    "75000 to 99999": "75k_to_100k",
-    "100000 to 149999": "100k_to_150k",
-    "150000 to 199999": "150k_to_200k",
-    "200000+": "200k_and_more",
+    "<10000": "income_under_10k",
+    "10000 to 14999": "income_10k_to_15k",
+    "15000 to 24999": "income_15k_to_25k",
+    "25000 to 34999": "income_25k_to_35k",
+    "35000 to 49999": "income_35k_to_50k",
+    "50000 to 74999": "income_50k_to_75k",
+    "75000 to 99999": "income_75k_to_100k",
+    "100000 to 149999": "income_100k_to_150k",
+    "150000 to 199999": "income_150k_to_200k",
+    "200000+": "income_200k_and_more",
 }
 
 
@@ -213,7 +213,7 @@ def write_incomes(incomes: pd.DataFrame, file: Path) -> None:
 def write_starter(topology: Topology, incomes: pd.DataFrame, file: Path) -> None:
     """Write the small file a new event begins with: states and their share of poor households."""
     states = topology.frame("states").rename(columns={"id": "state_fips", "name": "state"})
-    low = incomes[["under_10k", "10k_to_15k", "15k_to_25k"]].sum(axis=1).round(1)
+    low = incomes[["income_under_10k", "income_10k_to_15k", "income_15k_to_25k"]].sum(axis=1).round(1)
     figures = incomes[["state_fips", "households"]].assign(percent_under_25k=low)
     columns = ["state_fips", "state", "households", "percent_under_25k", "geometry"]
     merged = contiguous(states).merge(figures, on="state_fips")[columns]

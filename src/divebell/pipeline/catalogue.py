@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib import resources
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg.rows import class_row
@@ -118,9 +118,8 @@ class Record:
 
 def query(name: str) -> LiteralString:
     """Give the text of a query kept beside this module."""
-    return cast(
-        "LiteralString", resources.files("divebell.pipeline").joinpath("sql", f"{name}.sql").read_text()
-    )
+    text: LiteralString = resources.files("divebell.pipeline").joinpath("sql", f"{name}.sql").read_text()
+    return text
 
 
 def listing(connection: Connection) -> Listing:

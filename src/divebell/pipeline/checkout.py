@@ -1,7 +1,7 @@
-"""The files of the loaded commit in a folder for reading, changed one by one so that none is ever missing.
+"""The loaded commit's files in a folder for reading, changed one by one so that none is ever missing.
 
-Files are written from their blobs and put in place by a rename; git's own checkout would remove before it writes,
-and would act on filters and attributes that the repository brings along.
+Files are written from their blobs and put in place by a rename; git's own checkout would remove before it
+writes, and would act on filters and attributes that the repository brings along.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def update(repository: Repository, files: Iterable[TreeFile]) -> None:
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     wanted = {file.path: file for file in files if file.regular and is_safe(file.path)}
     known = _recorded(repository)
-    changed = [file for file in wanted.values() if known.get(file.path) != _stamp(folder, file)]
+    changed = [file for file in wanted.values() if known.get(file.path, []) != _stamp(folder, file)]
     if changed:
         _write(repository, folder, changed)
     _remove_others(folder, set(wanted))
@@ -110,7 +110,7 @@ def _remove_others(folder: Path, wanted: set[str]) -> None:
 
 
 def _stamp(folder: Path, file: TreeFile) -> list[object] | None:
-    """What tells that the file in the folder is this blob still; None where there is no such file."""
+    """Give what shows that the file in the folder still is this blob; None where there is no such file."""
     try:
         status = (folder / file.path).lstat()
     except OSError:

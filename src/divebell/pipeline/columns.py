@@ -1,4 +1,4 @@
-"""Which PostgreSQL type each column gets, so that every row fits on a page and every value stays what it was. Pure."""
+"""Which PostgreSQL type each column gets: every row fits on a page, every value stays what it was. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Layout:
 
 
 def layout(columns: Sequence[Column], batches: Batches) -> Layout:
-    """Choose types: the natural ones, and only where a row would not fit narrower ones that hold the same values.
+    """Choose types: natural ones, and only where a row would not fit narrower ones that hold the same values.
 
     What does not fit even then goes into one jsonb column, the last columns first.
     """
@@ -137,10 +137,7 @@ def _ends(batch: pa.RecordBatch, targets: Sequence[Target]) -> list[np.ndarray[A
         valid = np.asarray(array.is_valid())
         here = ends[-1]
         size = _FIXED.get(one.sql)
-        if size is None:
-            after = here + _varying(array)
-        else:
-            after = -(-here // size) * size + size
+        after = here + _varying(array) if size is None else -(-here // size) * size + size
         ends.append(np.where(valid, after, here))
     return ends
 

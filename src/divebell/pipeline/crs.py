@@ -1,4 +1,4 @@
-"""The number PostGIS knows a coordinate reference system by; one without an authority gets a number of its own."""
+"""The number PostGIS knows a coordinate reference system by; one without authority gets its own number."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Reference:
 
 
 def reference(connection: Connection, geometry: Geometry) -> Reference:
-    """Find or register the CRS of a layer. A CRS that PostGIS cannot take is SRID 0 with a warning, never another."""
+    """Find or register a layer's CRS. One that PostGIS cannot take is SRID 0 and a warning, never another."""
     text = geometry.crs or geometry.crs_wkt
     if text is None:
         return Reference()
@@ -53,7 +53,7 @@ def reference(connection: Connection, geometry: Geometry) -> Reference:
 
 
 def bounds(extent: tuple[float, float, float, float], crs: pyproj.CRS) -> list[float] | None:
-    """Give west, south, east, north in degrees (EPSG:4326) of an extent in `crs`, None where it has no place there."""
+    """Give west, south, east, north (EPSG:4326) of an extent in `crs`, None where it has no place there."""
     try:
         transformer = pyproj.Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
         west, south, east, north = transformer.transform_bounds(*extent, densify_pts=21)

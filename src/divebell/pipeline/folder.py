@@ -28,14 +28,16 @@ def become_repository(folder: Path, branch: str, env: dict[str, str]) -> None:
     ignore_state(folder)
     own = _only_here(folder, env)
     building = folder / ".git.new"
-    # Everything happens under another name first: a folder is either no repository or one with its first commit.
+    # All happens under another name first: a folder is no repository, or one with its first commit.
     shutil.rmtree(building, ignore_errors=True)
     in_place = [f"--git-dir={building}", f"--work-tree={folder}"]
     git.run(
         git.git(f"--git-dir={building}", "init", "--quiet", "--template=", f"--initial-branch={branch}"), own
     )
     git.run(git.git(*in_place, "config", "core.bare", "false"), own)
-    git.run(git.git(*in_place, "add", "--all", "--", ".", ":(exclude).git.new"), own)
+    (building / "info").mkdir(exist_ok=True)
+    (building / "info" / "exclude").write_text(f"{building.name}/\n")
+    git.run(git.git(*in_place, "add", "--all"), own)
     git.run(git.git(*in_place, "commit", "--quiet", "--allow-empty", "--message=The event's files"), own)
     _belong_to_owner(building, folder)
     building.rename(folder / ".git")

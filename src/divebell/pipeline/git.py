@@ -68,8 +68,8 @@ def environment(
 ) -> dict[str, str]:
     """Give the variables git runs with.
 
-    Local work reads no configuration but `settings`; work over the network keeps the user's own (credential helpers,
-    proxies, keys). Variables that would point git at another repository are left out either way.
+    Local work reads no configuration but `settings`; work over the network keeps the user's own (credential
+    helpers, proxies, keys). Variables that would point git at another repository are left out either way.
     """
     outer = os.environ if inherited is None else inherited
     own = {name: value for name, value in outer.items() if not name.startswith("GIT_")}

@@ -25,7 +25,7 @@ from divebell.pipeline.stage import Staged, stage
 
 _log = logging.getLogger(__name__)
 _AGAIN = "again"
-"""Identity of a failure that has passed by the next time, perhaps: no dataset has it, so the file is tried again."""
+"""Identity of a failure that may have passed by the next time: no dataset has it, so it is tried again."""
 _LONGEST_REASON = 2000
 
 Progress = Callable[[str], None]
@@ -57,10 +57,10 @@ class _Pass:
 def bring_up_to_date(
     connection: Connection, event: Event, repository: Repository, commit_id: str, progress: Progress
 ) -> Summary:
-    """Load what is new at a commit and drop what is gone; `connection` is the loader's own, in autocommit.
+    """Load what is new at a commit and drop what is gone; `connection` is the loader's, in autocommit.
 
-    A file that fails is written to the catalogue with the reason. Raises DivebellError when the commit itself cannot
-    be had, and psycopg.OperationalError when the database goes away; either way a later call carries on.
+    A file that fails is written to the catalogue with the reason. Raises DivebellError when the commit itself
+    cannot be had, and psycopg.OperationalError when the database goes away; a later call carries on.
     """
     progress("Fetching")
     commit = repository.fetch(commit_id)
@@ -117,28 +117,30 @@ def _step(current: _Pass, step: Step) -> str:
 
 
 def _attempt(current: _Pass, step: Load) -> str:
-    """Load one dataset; whatever goes wrong is the file's failure and nobody else's."""
+    """Load one dataset; whatever goes wrong is its failure and nobody else's, unless the database is gone."""
     file, identity = step.dataset.file, step.dataset.identity
     try:
         _load(current, step)
-    except swap.Postponed as reason:
-        _fail(current, file, _AGAIN, str(reason))
-    except DivebellError as reason:
-        _fail(current, file, identity, str(reason))
-    except psycopg.OperationalError as error:
-        if current.connection.broken or current.connection.closed:
-            raise
-        _fail(current, file, _AGAIN, f"PostgreSQL: {error}")
-    except psycopg.Error as error:
-        if current.connection.broken or current.connection.closed:
-            raise
-        _fail(current, file, identity, f"PostgreSQL refused it: {error}")
     except Exception as error:
-        _log.exception("%s could not be loaded", file)
-        _fail(current, file, identity, f"it could not be loaded: {type(error).__name__}: {error}")
-    else:
-        return "loaded"
-    return "failed"
+        if current.connection.broken or current.connection.closed:
+            raise
+        _fail(current, file, _AGAIN if _passing(error) else identity, _in_words(error))
+        return "failed"
+    return "loaded"
+
+
+def _passing(error: Exception) -> bool:
+    """Tell whether the same file may well load the next time."""
+    return isinstance(error, swap.PostponedError | psycopg.OperationalError | OSError | MemoryError)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, DivebellError):
+        return str(error)
+    if isinstance(error, psycopg.Error):
+        return f"PostgreSQL refused it: {error}"
+    _log.error("a file could not be loaded", exc_info=error)
+    return f"it could not be loaded: {type(error).__name__}: {error}"
 
 
 def _load(current: _Pass, step: Load) -> None:
@@ -222,7 +224,7 @@ def _drop(current: _Pass, step: Drop) -> str:
             swap.drop(connection, step.table)
             catalogue.forget_tables(connection, [step.table])
             catalogue.forget_failure(connection, step.file)
-    except swap.Postponed as reason:
+    except swap.PostponedError as reason:
         _fail(current, step.file, _AGAIN, str(reason))
         return "failed"
     return "dropped"

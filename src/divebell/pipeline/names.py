@@ -17,7 +17,7 @@ _RESERVED_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid
 
 
 def slug(text: str) -> str:
-    """Make a name of lower-case letters, digits and underscores that begins with a letter; empty if none is left."""
+    """Make a name of lower-case letters, digits and underscores, a letter first; empty if none is left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     return f"t_{words}" if words[:1].isdigit() else words
@@ -35,10 +35,10 @@ def tagged(name: str, whole: str) -> str:
 
 
 def base_names(paths: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]:
-    """Name the table of each file; `fixed` are names already given (by a hint, or to the table that is there).
+    """Name the table of each file; `fixed` are names already given (by a hint, or to a table in place).
 
-    A file's table is called like its stem. Where several files want one name, each gets its folder in front, its
-    ending behind, or both - the first of these that tells them all apart.
+    A file's table is called like its stem. Where several files want one name, each gets its folder in front,
+    its ending behind, or both - the first of these that tells them all apart.
     """
     free = sorted(set(paths) - set(fixed))
     names = dict(fixed)

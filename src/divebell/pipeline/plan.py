@@ -119,14 +119,14 @@ def datasets(
 def plan(found: Iterable[Dataset], reports: Iterable[Report], catalogue: Catalogue) -> Plan:
     """Compare a commit with the catalogue.
 
-    Loads come smallest first, so that most tables are there soon; drops come last, so that a file that moved hands
-    its table over.
+    Loads come smallest first, so that most tables are there soon; drops come last, so that a file that moved
+    hands its table over.
     """
     wanted = sorted(found, key=lambda one: (one.size, one.file))
-    bases, clashes = _bases(wanted, catalogue)
-    told = {report.file: report for report in (*reports, *clashes)}
-    here = {one.file for one in wanted} - {report.file for report in clashes}
-    steps: list[Step] = [_step(one, bases[one.file], catalogue) for one in wanted if one.file in here]
+    bases = _bases(wanted, catalogue)
+    told = {report.file: report for report in reports}
+    here = {one.file for one in wanted}
+    steps: list[Step] = [_step(one, bases[one.file], catalogue) for one in wanted]
     steps += [report for report in told.values() if catalogue.failures.get(report.file) != report.identity]
     steps += [Drop(known.file, known.table) for known in catalogue.tables if known.file not in here]
     kept = {step.file for step in steps if isinstance(step, Drop)}
@@ -146,22 +146,14 @@ def _step(dataset: Dataset, base: str, catalogue: Catalogue) -> Step:
     return Keep(dataset.file) if failed_with == dataset.identity else Load(dataset, base)
 
 
-def _bases(wanted: list[Dataset], catalogue: Catalogue) -> tuple[dict[str, str], list[Report]]:
+def _bases(wanted: list[Dataset], catalogue: Catalogue) -> dict[str, str]:
     """Name files: a hint's word first, then the table that is already there, then the file's own name."""
-    fixed: dict[str, str] = {}
-    clashes: list[Report] = []
-    for one in sorted(wanted, key=lambda one: one.file):
-        other = next((file for file, name in fixed.items() if name == one.hint.table), None)
-        if one.hint.table and other:
-            clashes.append(_clash(one, other))
-        elif one.hint.table:
-            fixed[one.file] = one.hint.table
+    fixed = {one.file: one.hint.table for one in wanted if one.hint.table}
     for one in wanted:
         known = [known.table for known in catalogue.tables if known.file == one.file]
         if not one.hint.table and len(known) == 1 and known[0] in own_names(one.file) - set(fixed.values()):
             fixed[one.file] = known[0]
-    refused = {report.file for report in clashes}
-    return base_names((one.file for one in wanted if one.file not in refused), fixed), clashes
+    return base_names((one.file for one in wanted), fixed)
 
 
 def _dataset(parts: list[TreeFile], path: str, hint: DatasetHint) -> Dataset:
@@ -173,15 +165,6 @@ def _dataset(parts: list[TreeFile], path: str, hint: DatasetHint) -> Dataset:
     text = json.dumps(facts, sort_keys=True)
     identity = hashlib.sha256(text.encode()).hexdigest()
     return Dataset(path, identity, sum(part.size for part in parts), hint)
-
-
-def _clash(one: Dataset, other: str) -> Report:
-    return Report(
-        one.file,
-        one.identity,
-        f"event.yaml gives it the table '{one.hint.table}', which is also the table of {other}; "
-        "give one of them another name",
-    )
 
 
 def _link(file: TreeFile) -> Report | None:

@@ -1,7 +1,7 @@
-"""The process that opens one stranger's file: `python -m divebell.pipeline.read FILE FOLDER`, the hint on stdin.
+"""The process that opens one stranger's file: `python -m divebell.pipeline.read FILE FOLDER`, hint on stdin.
 
-It holds no secret and runs under limits, so the worst a file can do is to end this process. Each layer becomes an
-Arrow file `0.arrow`, `1.arrow`, ... in FOLDER, and `layers.json` describes them.
+It holds no secret and runs under limits, so the worst a file can do is to end this process. Each layer
+becomes an Arrow file `0.arrow`, `1.arrow`, ... in FOLDER, and `layers.json` describes them.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def _limit(file_bytes: int) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(what)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, hard if what == resource.RLIMIT_CPU else most))
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (soft, hard if what == resource.RLIMIT_CPU else soft))
 
 
 def _read(path: Path, hint: DatasetHint, folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The event's repository: a bare mirror of one branch, and the files of its commit as they are listed there."""
+"""The event's repository: a bare mirror of one branch, and what its commit holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from divebell.errors import DivebellError
 from divebell.event import Event, State
 from divebell.pipeline import git
-from divebell.pipeline.folder import become_repository, git_folder, is_repository
+from divebell.pipeline.folder import become_repository, git_folder, is_repository, uncommitted
 
 MAX_FILES = 100_000
 MAX_BYTES = 50 * 1024**3
@@ -82,11 +82,12 @@ class Repository:
             become_repository(folder, self.branch, self._local())
 
     def head(self) -> str:
-        """Give the id of the branch's last commit at the source. Raises DivebellError naming the branches there."""
+        """Give the branch's last commit at the source. Raises DivebellError naming the branches there."""
         if self.source.folder and (tip := self._tip(f"--git-dir={git_folder(self.source.folder)}")):
             return tip
         listing = git.run(git.ls_remote(self.source.address), self._environment(), seconds=120)
-        heads = dict(reversed(line.split("\t", 1)) for line in listing.splitlines() if "\t" in line)
+        pairs = (line.partition("\t") for line in listing.splitlines())
+        heads = {name: commit for commit, _, name in pairs}
         wanted = heads.get(f"refs/heads/{self.branch}")
         if wanted is None:
             raise _branch_missing(self, sorted(name.removeprefix("refs/heads/") for name in heads))
@@ -100,7 +101,7 @@ class Repository:
         try:
             return self._fetch(commit)
         except git.GitError:
-            # A killed git leaves locks or half a pack; the mirror is only a copy, so begin again with a new one.
+            # A killed git leaves locks or half a pack; the mirror is only a copy, so begin a new one.
             shutil.rmtree(self.state.repository, ignore_errors=True)
             self.prepare()
             return self._fetch(commit)
@@ -109,6 +110,13 @@ class Repository:
         """Describe a commit that the mirror holds."""
         author, _, when = git.run(git.describe(self.state.repository, commit), self._local()).partition("\0")
         return Commit(commit, _printable(author), datetime.fromisoformat(when.strip()), self._files(commit))
+
+    def uncommitted(self, data: str) -> list[str]:
+        """Name the files below `data` in the source folder that differ from the commit; [] for a remote."""
+        folder = self.source.folder
+        if folder is None or not is_repository(folder):
+            return []
+        return uncommitted(folder, data, self._local())
 
     def tidy(self) -> None:
         """Free the space of commits that are no longer on the branch."""

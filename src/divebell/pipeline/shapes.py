@@ -44,7 +44,7 @@ class Shape:
 
 
 def shape(declared: str, columns: Iterable[pa.Array]) -> Shape:
-    """Give the narrowest type that holds every value of the WKB columns; `declared` where there is no value."""
+    """Give the narrowest type that holds all values of the WKB columns; `declared` where there is none."""
     codes = sorted({int(code) for column in columns for code in np.unique(_codes(column))})
     if not codes:
         return Shape(declared if declared in _KINDS.values() else "Geometry")

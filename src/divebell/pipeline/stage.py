@@ -134,7 +134,7 @@ def _create(
 
 def _type(name: str) -> sql.SQL:
     """Types come from the constants in `columns` and `shapes`, never from a file."""
-    return sql.SQL(name)  # type: ignore[arg-type]
+    return sql.SQL(name)
 
 
 def _fill(
@@ -198,7 +198,7 @@ def _arrays(
 
 
 def _nul_values(array: pa.Array) -> int:
-    """Count the values with a NUL character; the first look is at the whole buffer, which hardly ever has one."""
+    """Count the values with a NUL character; the whole buffer, looked at first, hardly ever has one."""
     data = array.buffers()[2]
     if data is None or bytes(data).find(b"\0") < 0:
         return 0
@@ -250,7 +250,7 @@ def _measure(connection: Connection, table: str, rows: int, reference: crs.Refer
         )
     bbox = None
     if reference.projected is not None and extent[0] is not None:
-        bbox = crs.bounds(tuple(extent), reference.projected)  # type: ignore[arg-type]
+        bbox = crs.bounds(tuple(extent), reference.projected)
     return Measures(rows, nulls, empty, invalid, bbox, tuple(notes))
 
 
@@ -277,10 +277,11 @@ def _layout_notes(plan: columns.Layout) -> list[str]:
     if not plan.overflow:
         return []
     first = plan.overflow[0].original
-    return [
-        f"{len(plan.overflow):,} columns, from '{first}' on, do not fit into a row of PostgreSQL and share the column "
-        f"'{columns.OVERFLOW}': {columns.OVERFLOW} ->> 'name' gives one of them"
-    ]
+    note = (
+        f"{len(plan.overflow):,} columns, from '{first}' on, do not fit into a row of PostgreSQL and share "
+        f"the column '{columns.OVERFLOW}': {columns.OVERFLOW} ->> 'name' gives one of them"
+    )
+    return [note]
 
 
 def _shape_notes(found: Shape | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Staged tables take their places in schema `data` in one transaction; what volunteers built on the old ones stays."""
+"""Staged tables take their places in schema `data`; what volunteers built on the old ones stays."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ TRIES = 20
 PAUSE_SECONDS = 0.5
 
 
-class Postponed(DivebellError):
+class PostponedError(DivebellError):
     """Somebody's work stands in the way for now; trying again later may succeed."""
 
 
 def swap_in(connection: Connection, staged: Staged) -> None:
     """Let a staged table take its place, within the transaction that is open on `connection`.
 
-    Raises Postponed naming the view or the session that stands in the way; nothing has changed then.
+    Raises PostponedError naming the view or the session that stands in the way; nothing has changed then.
     """
     _patiently(connection, staged.table, lambda: _replace(connection, staged))
 
 
 def drop(connection: Connection, table: str) -> None:
-    """Take a table away. Raises Postponed naming the view that uses it; nothing has changed then."""
+    """Take a table away. Raises PostponedError naming the view that uses it; nothing has changed then."""
 
     def attempt() -> None:
         try:
             with connection.transaction():
                 connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(where("data", table)))
         except psycopg.errors.DependentObjectsStillExist:
-            raise Postponed(
+            raise PostponedError(
                 f"the file is gone from the repository, but {_users(connection, table)} uses its table "
                 f"'{table}', so the table stays"
             ) from None
@@ -59,7 +59,7 @@ def _patiently(connection: Connection, table: str, attempt: Callable[[], None]) 
             time.sleep(PAUSE_SECONDS)
         else:
             return
-    raise Postponed(
+    raise PostponedError(
         f"table '{table}' has been in use all the time (a transaction left open?); the old one stays"
     )
 
@@ -81,12 +81,12 @@ def _refill(connection: Connection, staged: Staged) -> None:
     old, new = _columns(connection, "data", staged.table), _columns(connection, "stage", staged.table)
     try:
         with connection.transaction():
-            # DELETE rather than TRUNCATE: a reader whose transaction began earlier goes on seeing the old rows.
+            # DELETE, not TRUNCATE: a reader whose transaction began earlier goes on seeing the old rows.
             connection.execute(sql.SQL("DELETE FROM {}").format(target))
             for change in _changes(old, new):
                 connection.execute(sql.SQL("ALTER TABLE {} {}").format(target, change))
     except (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported):
-        raise Postponed(
+        raise PostponedError(
             f"its columns changed, and {_users(connection, staged.table)} still uses the old ones of table "
             f"'{staged.table}'; the old table stays until that view is changed or dropped"
         ) from None
@@ -120,7 +120,7 @@ def _changes(old: dict[str, str], new: dict[str, str]) -> list[sql.Composed]:
 
 def _type(name: str) -> sql.SQL:
     """Types are those PostgreSQL itself gave, through format_type."""
-    return sql.SQL(name)  # type: ignore[arg-type]
+    return sql.SQL(name)
 
 
 def _columns(connection: Connection, schema: str, table: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,11 +42,12 @@ class Status:
 
     activity: str = "starting"
     detail: str = ""
+    tell: Callable[[str], None] = field(default=lambda detail: _log.info("%s", detail))
 
     def say(self, activity: str, detail: str = "") -> None:
         """Change both at once."""
         if (activity, detail) != (self.activity, self.detail) and detail:
-            _log.info("%s", detail)
+            self.tell(detail)
         self.activity, self.detail = activity, detail
 
 
@@ -190,8 +191,8 @@ def _told(status: Status, summary: Summary) -> None:
     if summary.problem:
         status.say("failing", summary.problem)
         return
-    counts = f"{summary.loaded} loaded, {summary.kept} unchanged, {summary.dropped} dropped, {summary.failed} failed"
-    status.say("waiting", f"Commit {summary.commit[:10]}: {counts}")
+    counts = f"{summary.loaded} loaded, {summary.kept} unchanged, {summary.dropped} dropped"
+    status.say("waiting", f"Commit {summary.commit[:10]}: {counts}, {summary.failed} failed")
 
 
 def _answer(connection: Connection, status: Status, following: _Following) -> None:

@@ -15,6 +15,7 @@ from divebell.errors import DivebellError
 from divebell.event import Ports, State, load_secrets
 
 DATABASE = "event"
+NO_ENTRY = "the event's database does not let us in"
 SOCKET_PATH_LIMIT = 107
 """How many bytes the path of a unix socket may have (sun_path on Linux)."""
 
@@ -63,7 +64,7 @@ def connect(state: State, role: str, **kwargs: Any) -> psycopg.Connection:
         **conninfo(state, role),
         **kwargs,
     }
-    with _in_words():
+    with in_words(NO_ENTRY):
         return psycopg.connect(**given)
 
 
@@ -77,7 +78,7 @@ def admin(state: State, dbname: str = DATABASE, **kwargs: Any) -> psycopg.Connec
     except FileNotFoundError as error:
         raise DivebellError("this event has not been started yet", next_step="divebell up") from error
     given = {"port": port, "user": SUPERUSER, "dbname": dbname, "application_name": "divebell", **kwargs}
-    with _in_words(), _short_path(state, port) as folder:
+    with in_words(NO_ENTRY), _short_path(state, port) as folder:
         return psycopg.connect(host=folder, **given)
 
 
@@ -101,11 +102,12 @@ def _short_path(state: State, port: int) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _in_words() -> Iterator[None]:
+def in_words(what: str) -> Iterator[None]:
+    """Turn the server's being away, full or refusing into a DivebellError that begins with `what`."""
     try:
         yield
     except psycopg.OperationalError as error:
         raise DivebellError(
-            f"the event's database does not let us in: {str(error).strip()}",
+            f"{what}: {str(error).strip()}",
             next_step="divebell status names what is away; divebell up starts it; divebell logs postgres",
         ) from error

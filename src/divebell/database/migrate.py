@@ -9,7 +9,7 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-from divebell.database.connection import DATABASE, admin, scram_verifier
+from divebell.database.connection import DATABASE, admin, in_words, scram_verifier
 from divebell.database.settings import SERVICE_ROLES
 from divebell.errors import DivebellError
 from divebell.event import Event, Secrets, State, load_secrets
@@ -39,7 +39,10 @@ def prepare(event: Event, state: State) -> None:
 
     Raises DivebellError when the server does not answer or a newer divebell has worked on the database.
     """
-    with admin(state, "postgres", autocommit=True) as server:
+    with (
+        in_words("the event's database could not be prepared"),
+        admin(state, "postgres", autocommit=True) as server,
+    ):
         server.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         _create_database(server)
         with admin(state, autocommit=True) as database:

@@ -31,13 +31,12 @@ from divebell.event.state import STATE_VARIABLE
 
 def main(folder: Path) -> NoReturn:
     """Prepare the cluster of the event in `folder` and become its server."""
-    event = load_event(folder)
     state = State.beside(folder / "event.yaml")
     account = server_account()
     binaries = find_binaries(made_by_version(state))
     make_cluster(state, binaries, account)
     clear_leftovers(data_folder(state), socket_folder(state))
-    write_configuration(state, configuration(event, _ports(state)))
+    write_configuration(state, _configuration(folder, state))
     environment = server_environment(state, dict(os.environ))
     with inherited(state) as root:
         command = server_command(binaries, root.path)
@@ -46,6 +45,17 @@ def main(folder: Path) -> NoReturn:
         os.chdir("/")
         os.umask(0o077)
         os.execvpe(argv[0], argv, environment)  # noqa: S606 - a list, no shell
+
+
+def _configuration(folder: Path, state: State) -> dict[str, str]:
+    """Compute the configuration; an event file that has become invalid stops no database."""
+    try:
+        return configuration(load_event(folder), _ports(state))
+    except DivebellError as error:
+        if not (state.postgres / "pg_ident.conf").exists():
+            raise
+        print(f"divebell: serving with the earlier configuration, because {error}", file=sys.stderr)
+        return {}
 
 
 def configuration(event: Event, ports: Ports) -> dict[str, str]:

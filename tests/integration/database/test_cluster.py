@@ -36,6 +36,21 @@ def keep_a_row(folder: Any) -> None:
         database.execute("CREATE TABLE data.kept AS SELECT 1 AS n")
 
 
+SUPERVISOR = """
+import subprocess, sys, time
+command = [sys.argv[1], "-m", "divebell.database.serve", sys.argv[2]]
+print(subprocess.Popen(["setpriv", "--pdeathsig", "INT", "--", *command]).pid, flush=True)
+time.sleep(100)
+"""
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def kill_server(process: subprocess.Popen[bytes]) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait(timeout=10)
@@ -170,6 +185,33 @@ def test_a_pid_file_whose_number_is_another_process_now_is_no_obstacle(
         finally:
             stranger.kill()
             stranger.wait()
+
+
+def test_the_server_ends_with_the_supervisor_that_started_it(
+    event_folder: Any, run_server: RunServer
+) -> None:
+    with run_server(event_folder):
+        keep_a_row(event_folder)
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR, sys.executable, str(event_folder.folder)], stdout=subprocess.PIPE
+    )
+    assert supervisor.stdout is not None
+    server = Path("/proc") / supervisor.stdout.readline().decode().strip()
+    wait((data_folder(event_folder.state) / "postmaster.pid").exists)
+    wait(lambda: (server / "exe").resolve().name == "postgres")
+    supervisor.kill()
+    supervisor.communicate()
+    wait(lambda: not processes_in(data_folder(event_folder.state)))
+
+
+def test_the_server_comes_back_although_the_event_file_has_become_invalid(
+    event_folder: Any, run_server: RunServer
+) -> None:
+    with run_server(event_folder):
+        keep_a_row(event_folder)
+    (event_folder.folder / "event.yaml").write_text("name: 1\n")
+    with run_server(event_folder):
+        assert rows(event_folder) == [(1,)]
 
 
 def test_a_second_server_is_refused_and_the_first_stays(cluster: Any) -> None:

@@ -6,9 +6,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import geopandas
+import pandas as pd
 import psycopg
 import pytest
+import sqlalchemy
 from psycopg import errors
+from shapely import Point
 
 from divebell.database import admin, connect, provision
 from divebell.database.connection import conninfo
@@ -62,6 +66,21 @@ def test_a_volunteer_works_with_the_data_and_keeps_results(sign_in: Enter, wells
         ("v_ana", "near", "GEOMETRY"),
     ]
     assert ana.execute("SELECT ST_SRID(ST_Transform(geom, 3857)) FROM near").fetchone() == (3857,)
+
+
+def test_geopandas_writes_replaces_and_reads_a_table(sign_in: Enter) -> None:
+    ana = sign_in("ana")
+    address = sqlalchemy.URL.create(
+        "postgresql+psycopg", "v_ana", ana.info.password, "127.0.0.1", ana.info.port, "event"
+    )
+    engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
+    points = geopandas.GeoDataFrame({"n": [1, 2]}, geometry=[Point(8, 47), Point(9, 48)], crs=4326)
+    for if_exists in ("fail", "replace", "append"):
+        points.to_postgis("points", engine, schema="v_ana", index=True, if_exists=if_exists)
+    read = geopandas.read_postgis("SELECT * FROM points", engine, geom_col="geometry")
+    assert (len(read), read.crs.to_epsg()) == (4, 4326)
+    pd.DataFrame({"n": [1]}).to_sql("plain", engine)
+    assert ana.execute("SELECT count(*) FROM v_ana.plain").fetchone() == (1,)
 
 
 @pytest.mark.parametrize(

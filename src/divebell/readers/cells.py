@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from divebell.readers.values import NA_IN_NUMBERS, NA_IN_TEXT, is_code_name
+from divebell.readers.profile import NA_IN_NUMBERS, NA_IN_TEXT
+from divebell.readers.values import is_code_name
 
 Cell = Any
 """str, int, float, bool, date, datetime, time or timedelta; "" for an empty cell."""
@@ -76,7 +77,7 @@ def decide(profile: Profile, *, keep_text: bool = False) -> Decision:
         return Decision(profile.name, pa.date32() if kinds == {"date"} else pa.timestamp("us"), notes)
     if kinds == {"int"}:
         return Decision(profile.name, pa.string() if is_code_name(profile.name) else pa.int64(), notes)
-    if kinds == {"int", "float"} or kinds == {"float"}:
+    if kinds <= {"int", "float"}:
         return Decision(profile.name, pa.float64(), notes)
     if len(kinds) > 1:
         example = f"'{(profile.example or '')[:40]}'" if profile.example else ""

@@ -40,8 +40,8 @@ def is_geographic(code: str) -> bool:
 def identify(definition: str, suggestion: str | None = None) -> Reference:
     """Identify a reference system from its code or WKT.
 
-    `suggestion` is a code that another program found for it; it is believed only where it puts points exactly where
-    the definition does.
+    `suggestion` is a code that another program found for it; it is believed only where it puts points exactly
+    where the definition does.
     """
     try:
         crs = CRS.from_user_input(definition)
@@ -59,8 +59,7 @@ def identify(definition: str, suggestion: str | None = None) -> Reference:
     return Reference(
         wkt=crs.to_wkt(),
         warnings=(
-            f"its coordinate reference system ('{crs.name}') has no code that fits for certain; it is kept as the "
-            f"file describes it",
+            f"no code fits its coordinate reference system ('{crs.name}') for certain; it is kept as it is",
         ),
     )
 
@@ -85,7 +84,7 @@ def _confirmed(crs: CRS, suggestion: str | None) -> str | None:
 
 
 def same_place(one: CRS, other: CRS) -> bool:
-    """Whether two systems of the same name of datum put the same degrees on the same coordinates, to a millimetre."""
+    """Whether two systems put the same degrees on the same coordinates, to a millimetre."""
     if one.is_geographic != other.is_geographic or one.ellipsoid is None or other.ellipsoid is None:
         return False
     if abs(one.ellipsoid.semi_major_metre - other.ellipsoid.semi_major_metre) > 0.01:

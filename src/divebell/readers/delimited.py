@@ -18,6 +18,7 @@ from divebell.readers.model import GEOMETRY_COLUMN, Column, Layer
 from divebell.readers.names import column_names
 from divebell.readers.notes import together
 from divebell.readers.placing import Places, place, surveys
+from divebell.readers.profile import Profile
 
 _SURPLUS = "extra_values"
 
@@ -39,7 +40,7 @@ class _File:
 
 
 class DelimitedReader:
-    """Reads text tables. Types are decided over all values, in one pass before the one that gives the rows."""
+    """Reads text tables. One pass decides the types over all values, the next gives the rows."""
 
     name = "CSV"
     suffixes: tuple[str, ...] = (".csv", ".tsv", ".tab", ".psv", ".txt")
@@ -48,7 +49,7 @@ class DelimitedReader:
         """Describe the one layer of a text table. Raises DivebellError when the file holds something else."""
         file, warnings = _open(path, hint)
         names, renamed = column_names(file.header.names)
-        profiles = [values.Profile(name) for name in (*names, _free(_SURPLUS, names))]
+        profiles = [Profile(name) for name in (*names, _free(_SURPLUS, names))]
         surveyed = surveys(path, names, file.header.names, hint)
         repairs, slips, rows = grid.Repairs(), dialect.Slips(), 0
         for columns in file.columns(repairs, slips):
@@ -124,7 +125,7 @@ def _free(name: str, taken: Sequence[str]) -> str:
 
 
 def _decide(
-    profiles: Sequence[values.Profile], originals: Sequence[str], hint: DatasetHint, *, surplus: bool
+    profiles: Sequence[Profile], originals: Sequence[str], hint: DatasetHint, *, surplus: bool
 ) -> list[values.Decision]:
     decisions = [
         values.decide(profile, keep_text=original in hint.text or profile.name in hint.text)
@@ -136,7 +137,7 @@ def _decide(
 def _slip_warnings(slips: dialect.Slips) -> Iterator[str]:
     if slips.quotes:
         where = ", ".join(f"{line:,}" for line in slips.quotes[:5])
-        yield f"a quotation mark is opened and never closed in line {where}; those lines were read as they stand"
+        yield f"a quotation mark is never closed in line {where}; those lines were read as they stand"
 
 
 def _batches(

@@ -1,4 +1,4 @@
-"""Find what separates the values of a text file, and split it into records without losing any to a bad quote."""
+"""Find what separates the values of a text file, and split it without losing a record to a bad quote."""
 
 from __future__ import annotations
 
@@ -26,6 +26,28 @@ class Slips:
 
 class _RunawayQuoteError(Exception):
     pass
+
+
+class _Lines:
+    """Lines that can be taken back to where the present record began."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines: Iterator[str] = chain(lines, _END)
+        self.held: list[str] = []
+
+    def feed(self) -> Iterator[str]:
+        for line in self._lines:
+            self.held.append(line)
+            if len(self.held) > _LONGEST_RECORD:
+                raise _RunawayQuoteError
+            yield line
+
+    def restart(self) -> str:
+        """Give the record's first line and go back to its second."""
+        first, *others = self.held
+        self._lines = chain(others, self._lines)
+        self.held = []
+        return first
 
 
 def find_delimiter(sample: str, suffix: str) -> str | None:
@@ -59,33 +81,19 @@ def _plain_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 def records(lines: Iterable[str], delimiter: str, slips: Slips) -> Iterator[list[str]]:
     """Split lines into records. A quote that is never closed costs its own line only, noted in `slips`."""
-    source: Iterator[str] = chain(lines, _END)
-    held: list[str] = []
-    done = 0
-
-    def feed() -> Iterator[str]:
-        for line in source:
-            held.append(line)
-            if len(held) > _LONGEST_RECORD:
-                raise _RunawayQuoteError
-            yield line
-
+    source, done = _Lines(lines), 0
     while True:
-        reader = csv.reader(feed(), delimiter=delimiter)
         try:
-            for record in reader:
-                if record == _END:
-                    return
-                if held and held[-1] == _END[0]:
-                    raise _RunawayQuoteError
-                done += len(held)
-                held.clear()
+            for record in csv.reader(source.feed(), delimiter=delimiter):
+                if source.held[-1] == _END[0]:
+                    if record == _END:
+                        return
+                    break
+                done += len(source.held)
+                source.held.clear()
                 yield record
         except _RunawayQuoteError:
-            done += 1
-            slips.quotes.append(done)
-            yield next(csv.reader([held[0]], delimiter=delimiter, quoting=csv.QUOTE_NONE))
-            source = chain(held[1:], source)
-            held = []
-        else:
-            return
+            pass
+        done += 1
+        slips.quotes.append(done)
+        yield next(csv.reader([source.restart()], delimiter=delimiter, quoting=csv.QUOTE_NONE))

@@ -56,14 +56,11 @@ def open_text(path: Path, encoding: str | None = None) -> Text:
         return Text(path, "utf-8", ())
     fallback = "cp1252" if first_misfit(path, "cp1252") is None else "latin-1"
     spoken = "Windows (cp1252)" if fallback == "cp1252" else "Latin-1"
-    return Text(
-        path,
-        fallback,
-        (
-            f"the text is not UTF-8 (first seen in line {_line_of(path, misfit)}); it was read as {spoken}: "
-            f"check names with accents, and give the encoding in the event file if they look wrong",
-        ),
+    warning = (
+        f"the text is not UTF-8 (first seen in line {_line_of(path, misfit):,}); it was read as {spoken}: "
+        f"check names with accents, and give the encoding in the event file if they look wrong"
     )
+    return Text(path, fallback, (warning,))
 
 
 def first_misfit(path: Path, encoding: str) -> int | None:

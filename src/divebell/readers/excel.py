@@ -47,9 +47,11 @@ class ExcelReader:
     suffixes: tuple[str, ...] = (".xlsx", ".xlsm", ".xls")
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
-        """Describe a layer per sheet, named by the sheet. Raises DivebellError when there is nothing to read."""
+        """Describe a layer per sheet, with its name. Raises DivebellError when there is nothing to read."""
         failed = _check(path)
-        told = (f"{failed:,} formulas in this workbook failed; their cells are empty (NULL)",) if failed else ()
+        told = (
+            (f"{failed:,} formulas in this workbook failed; their cells are empty (NULL)",) if failed else ()
+        )
         layers = [
             replace(layer, warnings=(*layer.warnings, *told))
             for name in _sheet_names(path)
@@ -105,7 +107,7 @@ def _refuse_span(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
             kept = chunk[-200:]
             if unpacked > _MOST_UNPACKED or rows * columns > _MOST_CELLS:
                 raise DivebellError(
-                    f"{path.name} has a sheet that spans {rows:,} rows and {columns:,} columns, more than can be read",
+                    f"{path.name} has a sheet that spans {rows:,} rows and {columns:,} columns: too many",
                     next_step="delete the stray cells far from the table, or save the sheet as CSV",
                 )
     return failed

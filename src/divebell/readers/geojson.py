@@ -13,7 +13,7 @@ from divebell.event.model import DatasetHint
 from divebell.readers import gdal
 from divebell.readers.claims import refuse_imposter
 from divebell.readers.crs import Reference
-from divebell.readers.encoding import open_text
+from divebell.readers.encoding import Text, open_text
 from divebell.readers.model import Layer
 from divebell.readers.scratch import Scratch
 from divebell.readers.shapes import Survey
@@ -22,6 +22,10 @@ from divebell.readers.spatial import Request, declared, read_layer
 _OPTIONS = (("DATE_AS_STRING", "YES"), ("ARRAY_AS_STRING", "YES"))
 _GEOMETRIES = frozenset(
     {"Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon", "GeometryCollection"}
+)
+_NO_DEGREES = (
+    "its coordinates are no longitudes and latitudes and it names no coordinate reference system; give it "
+    "with 'crs' in the event file"
 )
 _NEXT = "export it as GeoJSON (a FeatureCollection) from QGIS or the program that made it"
 
@@ -47,20 +51,23 @@ class GeoJsonReader:
         Raises DivebellError when the file is no JSON, is cut off, or holds no geodata.
         """
         refuse_imposter(path, "GeoJSON")
-        kind = _kind(path)
+        text = open_text(path, hint.encoding)
+        kind = _kind(text)
+        if text.encoding != "utf-8":
+            return _collected(text, hint)
         if kind == "Topology":
             return _topojson(path, hint)
         if kind == "FeatureCollection" and _is_one_document(path):
             return [_geojson(path, hint, ())]
-        return _collected(path, hint)
+        return _collected(text, hint)
 
 
-def _kind(path: Path) -> str | None:
+def _kind(text: Text) -> str | None:
     """Find the `type` of the outermost object near the document's beginning or end; None when it has none."""
-    text = open_text(path).sample(1 << 16)
+    start = text.sample(1 << 16)
     depth, at = 0, 0
     token = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(:\s*"((?:[^"\\]|\\.)*)")?|[{}\[\]]', re.DOTALL)
-    while found := token.search(text, at):
+    while found := token.search(start, at):
         at = found.end()
         mark = found[0]
         if mark in "{[":
@@ -96,16 +103,11 @@ def _geojson(path: Path, hint: DatasetHint, warnings: tuple[str, ...], *, spatia
 
 
 def _reference(found: str | None, survey: Survey) -> Reference:
-    """Apply the rule of GeoJSON: longitude and latitude, unless the file says otherwise, or the numbers do."""
+    """Apply GeoJSON's rule: longitude and latitude, unless the file or its numbers say otherwise."""
     if found in {"EPSG:4326", "EPSG:4979", "OGC:CRS84", "OGC:CRS84h"}:
         if survey.looks_like_degrees:
             return Reference("EPSG:4326")
-        return Reference(
-            warnings=(
-                "its coordinates are no longitudes and latitudes, as GeoJSON should have, and it names no other "
-                "coordinate reference system; give it with 'crs' in the event file",
-            )
-        )
+        return Reference(warnings=(_NO_DEGREES,))
     return declared(found, survey)
 
 
@@ -119,16 +121,23 @@ def _topojson(path: Path, hint: DatasetHint) -> list[Layer]:
     ]
 
 
-def _collected(path: Path, hint: DatasetHint) -> list[Layer]:
+def _collected(text: Text, hint: DatasetHint) -> list[Layer]:
     """Read documents one below the other, one feature, one geometry, or plain records, as one collection."""
-    documents = list(_documents(path))
+    path = text.path
+    documents = list(_documents(text))
     if len(documents) == 1 and isinstance(documents[0], dict) and documents[0].get("type") == "Topology":
-        return _topojson(path, hint)
+        scratch = Scratch()
+        copied = scratch.folder / path.name
+        copied.write_text(json.dumps(documents[0]), encoding="utf-8")
+        return [scratch.keep_for(layer) for layer in _topojson(copied, hint)]
     listed = len(documents) > 1
     features = [one for document in documents for one in _features(path, document, listed=listed)]
-    warnings: tuple[str, ...] = ()
+    warnings = text.warnings
     if len(documents) > 1:
-        warnings = (f"the file holds {len(documents):,} JSON documents one below the other; all were read",)
+        warnings = (
+            *warnings,
+            f"the file holds {len(documents):,} JSON documents one below the other; all were read",
+        )
     spatial = any("geometry" in feature for feature in features)
     if not spatial:
         warnings = (*warnings, "the file holds records without geometry; it became a table")
@@ -141,8 +150,8 @@ def _collected(path: Path, hint: DatasetHint) -> list[Layer]:
     return [scratch.keep_for(_geojson(collected, hint, warnings, spatial=spatial))]
 
 
-def _documents(path: Path) -> Iterator[Any]:
-    text = "".join(open_text(path).lines()).lstrip("\ufeff")
+def _documents(source: Text) -> Iterator[Any]:
+    text, name = "".join(source.lines()).lstrip("\ufeff"), source.path.name
     decoder, at = json.JSONDecoder(), 0
     space = re.compile(r"[\s,\x1e]*")
     while (at := space.match(text, at).end()) < len(text):  # type: ignore[union-attr]
@@ -151,9 +160,7 @@ def _documents(path: Path) -> Iterator[Any]:
         except (json.JSONDecodeError, RecursionError) as error:
             line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
-            raise DivebellError(
-                f"{path.name}:{line}: this is no valid JSON: {reason}", next_step=_NEXT
-            ) from error
+            raise DivebellError(f"{name}:{line}: this is no valid JSON: {reason}", next_step=_NEXT) from error
         yield document
 
 

@@ -1,4 +1,4 @@
-"""From records to a table: title rows, header, ragged and blank rows, footers. Works on any list of rows of text."""
+"""From records to a table: title rows, header, ragged and blank rows, footers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from divebell.errors import DivebellError
+from divebell.readers.profile import NA_IN_NUMBERS
 
 MOST_COLUMNS = 1590
 """PostgreSQL allows 1,600; the loader adds a few of its own."""
@@ -60,8 +61,8 @@ class Repairs:
 def find_header(records: Iterable[list[str]], skip_rows: int = 0, name: str = "the file") -> Header:
     """Find the header among the first records.
 
-    It is the first record about as wide as most; what stands above it is a title. Raises DivebellError when there
-    is no record at all, or more columns than PostgreSQL takes.
+    It is the first record about as wide as most; what stands above it is a title. Raises DivebellError when
+    there is no record at all, or more columns than PostgreSQL takes.
     """
     first = list(islice(records, skip_rows, skip_rows + _LOOK))
     filled = [record for record in first if any(cell.strip() for cell in record)]
@@ -87,8 +88,27 @@ def find_header(records: Iterable[list[str]], skip_rows: int = 0, name: str = "t
         return Header(
             tuple(f"column_{i}" for i in range(1, len(header) + 1)), skip_rows + at, tuple(warnings)
         )
-    header = _without_empty_tail(header, first[at + 1 :])
+    below = first[at + 1 :]
+    header = _without_empty_tail(header, below)
+    if _second_header(below):
+        warnings.append(f"a second header row was left out: '{', '.join(below[0])[:100]}'")
+        return Header(tuple(header), skip_rows + at + 2, tuple(warnings))
     return Header(tuple(header), skip_rows + at + 1, tuple(warnings))
+
+
+def _second_header(below: list[list[str]]) -> bool:
+    """Whether the first row under the header is one more: different words over columns of numbers."""
+    rows = [[cell.strip() for cell in record] for record in below if any(cell.strip() for cell in record)]
+    if len(rows) < 4 or any(_NUMBER.match(cell) for cell in rows[0]):
+        return False
+    numeric = [
+        at
+        for at in range(len(rows[0]))
+        if (values := [row[at] for row in rows[1:] if len(row) > at and row[at]])
+        and all(map(_NUMBER.match, values))
+    ]
+    words = [rows[0][at] for at in numeric]
+    return len(words) > 1 and len(set(words)) == len(words) and not {"", *NA_IN_NUMBERS} & set(words)
 
 
 def _usual_width(filled: list[list[str]]) -> int:
@@ -133,6 +153,11 @@ def rows(records: Iterable[list[Any]], header: Header, repairs: Repairs) -> Iter
     tail: deque[list[Any]] = deque()
     blanks = number = 0
     for record in islice(records, header.skip, None):
+        if not blanks and not tail and _is_full(record, width):
+            number += 1
+            record.append("")
+            yield record
+            continue
         if all(_blank(cell) for cell in record):
             blanks += 1
             continue
@@ -147,6 +172,11 @@ def rows(records: Iterable[list[Any]], header: Header, repairs: Repairs) -> Iter
         blanks = 0
         yield _fit(record, width, number, repairs)
     repairs.footers += [" ".join(str(cell) for cell in record if not _blank(cell)) for record in tail]
+
+
+def _is_full(record: list[Any], width: int) -> bool:
+    """Whether a row is as wide as the header and begins with two filled cells: nothing to repair."""
+    return len(record) == width > 1 and bool(record[0] and record[1]) and str(record[1]).strip() != ""
 
 
 def _blank(cell: Any) -> bool:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from divebell.event.model import DatasetHint
 
 GEOMETRY_COLUMN = "geom"
-"""The Arrow and PostgreSQL column that holds a layer's geometry: little-endian WKB (ISO), NULL where there is none."""
+"""The Arrow and PostgreSQL column of a layer's geometry: little-endian ISO WKB, NULL where there is none."""
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def _spell(letter: str) -> str:
 def column_names(originals: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give each header a unique PostgreSQL name of at most 63 bytes, and a warning for each repair.
 
-    Blank headers become column_<number>; the second of two alike gets _2; names kept for the loader get _value.
+    Blank headers become column_<number>; the second of two alike gets _2; reserved names get _value.
     """
     spelt = [postgres_name(original) for original in originals]
     taken: set[str] = set()
@@ -148,9 +148,7 @@ def _repairs(number: int, original: str, name: str, final: str) -> list[str]:
         return [f"column {number} has no name; it is called {final}"]
     shown = original if len(original) <= 70 else original[:67] + "..."
     if not name:
-        return [
-            f"column {number} is named '{shown}', which cannot be spelt in plain letters; it is called {final}"
-        ]
+        return [f"column {number} ('{shown}') cannot be spelt in plain letters; it is called {final}"]
     if name in RESERVED:
         return [
             f"column {number} is named '{shown}', which the database keeps for itself; it is called {final}"

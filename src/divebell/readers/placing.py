@@ -26,7 +26,7 @@ class Places:
 def surveys(
     path: Path, names: Sequence[str], originals: Sequence[str], hint: DatasetHint
 ) -> list[points.Survey]:
-    """Start a survey of each place where coordinates may be. Raises DivebellError for a hint that fits nothing."""
+    """Survey each place where coordinates may be. Raises DivebellError for a hint that fits nothing."""
     try:
         return [points.Survey(source) for source in points.find_sources(names, originals, hint.points)]
     except KeyError as error:
@@ -46,10 +46,11 @@ def place(
             return _placed(survey, source, originals, hint)
     undecided = [originals[one.source.x] for one in surveyed if one.source.how == "unknown" and one.usable]
     if undecided:
-        return None, (
-            f"column '{undecided[0]}' seems to hold coordinates, but whether longitude or latitude comes first "
-            f"cannot be told; say so with 'points' in the event file",
+        warning = (
+            f"column '{undecided[0]}' seems to hold coordinates, but which of longitude and latitude comes "
+            f"first cannot be told; say so with 'points' in the event file"
         )
+        return None, (warning,)
     return None, ()
 
 
@@ -63,8 +64,8 @@ def _placed(
     usable = in_range if degrees else survey.finite
     if survey.filled > usable:
         warnings.append(
-            f"{survey.filled - usable:,} values in {_spoken(source, originals)} are no usable coordinates; those rows "
-            f"have no point"
+            f"{survey.filled - usable:,} values in {_spoken(source, originals)} are no usable coordinates; "
+            f"those rows have no point"
         )
     if survey.rows > survey.filled:
         warnings.append(f"{survey.rows - survey.filled:,} rows have no coordinates")
@@ -87,8 +88,8 @@ def _reference(
         taken = f"the points come from {_spoken(source, originals)}; they were taken as WGS 84 (EPSG:4326)"
         return "EPSG:4326", source.how != "wkt", [taken]
     unknown = (
-        f"the coordinates in {_spoken(source, originals)} are no degrees and their reference system is unknown; "
-        f"give it with 'crs' in the event file"
+        f"the coordinates in {_spoken(source, originals)} are no degrees and their reference system is "
+        f"unknown; give it with 'crs' in the event file"
     )
     return None, False, [unknown]
 

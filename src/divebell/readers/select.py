@@ -47,7 +47,7 @@ def is_clutter(path: str) -> bool:
     name = pure.name.lower()
     if any(part.startswith(".") or part == "__MACOSX" for part in pure.parts):
         return True
-    if name.startswith("~$") or name.startswith(".~lock.") or name.endswith("~") or name in _TOOL_FILES:
+    if name.startswith(("~$", ".~lock.")) or name.endswith("~") or name in _TOOL_FILES:
         return True
     stem = name.split(".")[0].split("-")[0].split("_")[0].split(" ")[0]
     return stem in _DOCUMENTS and pure.suffix.lower() in _DOCUMENT_SUFFIXES

@@ -13,6 +13,10 @@ from divebell.readers.model import Layer
 from divebell.readers.shapes import Survey
 from divebell.readers.spatial import Request, read_layer
 
+_GUESSED = (
+    "its text is not UTF-8; it was read as Windows (cp1252): check names with accents, and give the "
+    "encoding in the event file if they look wrong"
+)
 _SIGNATURE = b"\x00\x00\x27\x0a"
 
 
@@ -23,7 +27,7 @@ class ShapefileReader:
     suffixes: tuple[str, ...] = (".shp", ".dbf")
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
-        """Describe the one layer. Raises DivebellError when a part is missing or is no part of a Shapefile."""
+        """Describe the one layer. Raises DivebellError when a part is missing or is something else."""
         if path.suffix.lower() == ".shp":
             require_signature(path, _SIGNATURE, "Shapefile")
             _require_parts(path)
@@ -81,8 +85,5 @@ def _encoding(table: Path) -> tuple[str | None, tuple[str, ...]]:
         )
         return "UTF-8", told
     if "utf" in declared or (not declared and raw[29] == 0):
-        return "CP1252", (
-            "its text is not UTF-8; it was read as Windows (cp1252): check names with accents, and give the encoding "
-            "in the event file if they look wrong",
-        )
+        return "CP1252", (_GUESSED,)
     return None, ()

@@ -1,4 +1,4 @@
-"""Geometry as WKB, over a whole layer: which types there are, what cannot be used, and how the rest is made alike."""
+"""Geometry as WKB, over a whole layer: its types, what cannot be used, and how the rest is made alike."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Survey:
     beyond: list[int] = field(default_factory=list)
     """Rows (from 1) that lie beyond the range of degrees."""
     broken: list[int] = field(default_factory=list)
-    """Rows with coordinates that are no finite number or no place, or with a geometry that cannot be decoded."""
+    """Rows with coordinates that are no finite number or no place, or that cannot be decoded."""
 
     def see(self, wkb: pa.Array) -> None:
         """Take in one batch of geometries."""
@@ -75,7 +75,7 @@ class Plan:
 
 
 def plan(survey: Survey, *, degrees: bool) -> Plan:
-    """Choose the layer's type from all its geometries. With `degrees`, rows beyond their range are rejected."""
+    """Choose the layer's type from all its geometries; with `degrees`, reject rows beyond their range."""
     bases = {code % 1000 for code in survey.codes}
     heights = {code // 1000 for code in survey.codes}
     promote = next((single for single in _PROMOTE if bases == {single, single + 3}), None)
@@ -92,8 +92,8 @@ def warnings_of(survey: Survey, decided: Plan) -> tuple[str, ...]:
     said = []
     if survey.broken:
         said.append(
-            f"{len(survey.broken):,} geometries hold coordinates that are no usable numbers, or cannot be decoded; "
-            f"they were left out (rows {_some(survey.broken)})"
+            f"{len(survey.broken):,} geometries hold coordinates that are no usable numbers, or cannot be "
+            f"decoded; they were left out (rows {_some(survey.broken)})"
         )
     outside = [row for row in survey.beyond if row in decided.rejected]
     if outside:
@@ -150,7 +150,7 @@ def _half_empty(wkb: pa.Array, shapes: npt.NDArray[np.object_], *, every: bool) 
 
 
 def _codes(wkb: pa.Array) -> npt.NDArray[np.int64]:
-    """Read the ISO type code of each WKB; -1 for null. (Byte order 1 is little-endian.)"""
+    """Read the ISO type code of each WKB; -1 for null. Byte order 1 is little-endian."""
     first = pc.binary_slice(wkb, 0, 5).fill_null(b"\x01\xff\xff\xff\xff")
     raw = np.frombuffer(b"".join(first.to_pylist()), dtype=[("order", "u1"), ("code", "<u4")])
     codes = np.where(raw["order"] == 1, raw["code"], raw["code"].byteswap()).astype(np.int64)

@@ -17,8 +17,6 @@ from divebell.readers.grid import MOST_COLUMNS
 from divebell.readers.model import GEOMETRY_COLUMN, Column, Geometry, Layer
 from divebell.readers.names import column_names
 
-_DECLARED_ENOUGH = frozenset({pa.string(), pa.bool_(), pa.int64(), pa.float64(), pa.date32()})
-
 
 @dataclass(frozen=True)
 class Request:
@@ -60,7 +58,7 @@ def read_layer(request: Request, hint: DatasetHint) -> Layer:
     survey, seen, said = shapes.Survey(empty_points=not request.json), _Seen(), list[str]()
     for batch in _whole(request, said):
         _look(batch, described, survey, seen)
-    fields, warnings = _fields(request, described, seen)
+    fields, warnings = _fields(request, described, seen, hint)
     geometry, decided, told = _geometry(request, described, survey, hint)
     return Layer(
         name=request.layer,
@@ -95,7 +93,7 @@ def _look(batch: pa.RecordBatch, described: gdal.Description, survey: shapes.Sur
 
 
 def _fields(
-    request: Request, described: gdal.Description, seen: _Seen
+    request: Request, described: gdal.Description, seen: _Seen, hint: DatasetHint
 ) -> tuple[tuple[_Field, ...], tuple[str, ...]]:
     names = list(described.schema.names)
     chosen = [at for at, name in enumerate(names) if at != gdal.FID and name != described.geometry_field]
@@ -104,12 +102,15 @@ def _fields(
         chosen, originals = [gdal.FID, *chosen], ["id", *originals]
     if len(originals) > MOST_COLUMNS:
         raise DivebellError(
-            f"{request.source.path.name} has {len(originals):,} columns; a PostgreSQL table holds at most 1,600",
+            f"{request.source.path.name} has {len(originals):,} columns; PostgreSQL takes at most 1,600",
             next_step=f"split it into layers of at most {MOST_COLUMNS:,} columns",
         )
     spelt, warnings = column_names(originals)
     fields = tuple(
-        _Field(at, Column(name, original, _target(described.schema.field(at).type)))
+        _Field(
+            at,
+            Column(name, original, _target(described.schema.field(at).type, {name, original} & {*hint.text})),
+        )
         for at, name, original in zip(chosen, spelt, originals, strict=True)
     )
     return fields, warnings
@@ -127,19 +128,19 @@ def _geometry(
     return Geometry(decided.type, reference.code, reference.wkt), decided, told
 
 
-def _target(declared_type: pa.DataType) -> pa.DataType:
+def _target(declared_type: pa.DataType, hinted_text: set[str]) -> pa.DataType:
     kind = declared_type.storage_type if isinstance(declared_type, pa.BaseExtensionType) else declared_type
-    if kind in _DECLARED_ENOUGH:
-        return kind
-    if pa.types.is_integer(kind):
-        return pa.int64()
-    if pa.types.is_floating(kind):
-        return pa.float64()
-    if pa.types.is_date(kind):
-        return pa.date32()
+    if hinted_text:
+        return pa.string()
     if pa.types.is_timestamp(kind):
         return pa.timestamp("us", "UTC") if kind.tz else pa.timestamp("us")
-    return pa.string()
+    targets = (
+        (pa.types.is_boolean, pa.bool_()),
+        (pa.types.is_integer, pa.int64()),
+        (pa.types.is_floating, pa.float64()),
+        (pa.types.is_date, pa.date32()),
+    )
+    return next((target for fits, target in targets if fits(kind)), pa.string())
 
 
 def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:

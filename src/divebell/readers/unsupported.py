@@ -1,4 +1,4 @@
-"""Files that are data in a format divebell does not read yet: reported with the way out, never passed over."""
+"""Data in formats that divebell does not read yet: reported with the way out, never passed over."""
 
 from __future__ import annotations
 

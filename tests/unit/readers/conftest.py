@@ -47,6 +47,8 @@ def read(write: Callable[[str, str | bytes], Path]) -> Callable[..., tuple[Layer
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if os.environ.get("DIVEBELL_SAMPLE_EVENT"):
         return
-    left_out = [one for one in items if one.get_closest_marker("sample") and Path(__file__).parent in one.path.parents]
+    left_out = [
+        one for one in items if one.get_closest_marker("sample") and Path(__file__).parent in one.path.parents
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [one for one in items if one not in left_out]

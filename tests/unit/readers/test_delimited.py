@@ -15,6 +15,10 @@ from divebell.event.model import DatasetHint, Points
 from divebell.readers import reader_for
 
 
+def moment(*parts):
+    return dt.datetime(*parts)  # noqa: DTZ001 - the file says no zone
+
+
 def types(layer):
     return {column.name: str(column.type) for column in layer.columns}
 
@@ -24,7 +28,7 @@ def said(layer):
 
 
 def test_codes_keep_their_leading_zeros_from_the_first_row(read):
-    layer, rows = read("a.csv", "county,n\n01001,1\n01003,2\n")
+    _layer, rows = read("a.csv", "county,n\n01001,1\n01003,2\n")
     assert rows == {"county": ["01001", "01003"], "n": [1, 2]}
 
 
@@ -35,15 +39,21 @@ def test_a_leading_zero_that_comes_after_60000_rows_makes_the_column_text(read):
     assert rows["area"][-1] == "01001"
 
 
-@pytest.mark.parametrize("name", ["FIPS", "GEOID", "zip_code", "Phone", "census_tract", "BBL", "Zip Code CLEANED", "STATEFP"])
+@pytest.mark.parametrize(
+    "name", ["FIPS", "GEOID", "zip_code", "Phone", "census_tract", "BBL", "Zip Code CLEANED", "STATEFP"]
+)
 def test_columns_named_like_codes_stay_text(read, name):
-    layer, rows = read("a.csv", f"{name}\n36005\n36007\n")
+    _layer, rows = read("a.csv", f"{name}\n36005\n36007\n")
     assert list(rows.values()) == [["36005", "36007"]]
 
 
 def test_codes_written_as_decimals_stay_exactly_as_written(read):
     layer, rows = read("a.csv", "state_code,census_tract,year\n12.0,2400.0,2017.0\n12.0,101.02,2018.0\n")
-    assert rows == {"state_code": ["12.0", "12.0"], "census_tract": ["2400.0", "101.02"], "year": [2017.0, 2018.0]}
+    assert rows == {
+        "state_code": ["12.0", "12.0"],
+        "census_tract": ["2400.0", "101.02"],
+        "year": [2017.0, 2018.0],
+    }
     assert "exactly as written" in said(layer)
 
 
@@ -65,9 +75,7 @@ def test_a_type_that_changes_late_stays_text_and_says_so(read):
 
 
 def test_numbers_with_thousands_currency_and_percent_become_numbers(read):
-    layer, rows = read(
-        "a.tsv", 'a\tb\tc\td\n1,234\t$1,200.50\t12.5%\t1.5\n-7\t($3.00)\t3 %\t1,000.25\n'
-    )
+    layer, rows = read("a.tsv", "a\tb\tc\td\n1,234\t$1,200.50\t12.5%\t1.5\n-7\t($3.00)\t3 %\t1,000.25\n")
     assert rows == {"a": [1234, -7], "b": [1200.5, -3.0], "c": [12.5, 3.0], "d": [1.5, 1000.25]}
     assert types(layer)["a"] == "int64"
     for word in ("thousands", "currency", "percent"):
@@ -75,7 +83,7 @@ def test_numbers_with_thousands_currency_and_percent_become_numbers(read):
 
 
 def test_numbers_keep_every_digit(read):
-    layer, rows = read(
+    _layer, rows = read(
         "a.csv",
         "a,b,c,d\n0.1,0.12345678901234568,12345678901234567890,0.1234567890123456789\n2.50,1e-7,1,2.5\n",
     )
@@ -91,17 +99,20 @@ def test_the_largest_integers_are_exact(read):
 
 
 def test_iso_dates_and_times(read):
-    layer, rows = read(
+    _layer, rows = read(
         "a.csv",
-        "d,t,z\n2020-02-29,2020-01-01 10:00,2020-01-01T10:00:00+02:00\n1999-12-31,2020-01-01T23:59:59.25,2020-01-01T08:00Z\n",
+        "d,t,z\n2020-02-29,2020-01-01 10:00,2020-01-01T10:00:00+02:00\n"
+        "1999-12-31,2020-01-01T23:59:59.25,2020-01-01T08:00Z\n",
     )
     assert rows["d"] == [dt.date(2020, 2, 29), dt.date(1999, 12, 31)]
-    assert rows["t"][1] == dt.datetime(2020, 1, 1, 23, 59, 59, 250_000)
+    assert rows["t"][1] == moment(2020, 1, 1, 23, 59, 59, 250_000)
     assert [one.isoformat() for one in rows["z"]] == ["2020-01-01T08:00:00+00:00"] * 2
 
 
 def test_american_and_european_dates_only_where_just_one_way_fits(read):
-    layer, rows = read("a.csv", "us,eu,open\n01/13/2020,13/01/2020,03/04/2020\n03/04/2020,03/04/2020,05/06/2020\n")
+    layer, rows = read(
+        "a.csv", "us,eu,open\n01/13/2020,13/01/2020,03/04/2020\n03/04/2020,03/04/2020,05/06/2020\n"
+    )
     assert rows["us"] == [dt.date(2020, 1, 13), dt.date(2020, 3, 4)]
     assert rows["eu"] == [dt.date(2020, 1, 13), dt.date(2020, 4, 3)]
     assert rows["open"] == ["03/04/2020", "05/06/2020"]
@@ -110,14 +121,14 @@ def test_american_and_european_dates_only_where_just_one_way_fits(read):
 
 
 def test_mixed_two_digit_and_impossible_dates_stay_text(read):
-    layer, rows = read("a.csv", "m,y,i\n2020-01-01,12/21/18,2020-02-30\n01/31/2020,01/02/18,2020-01-01\n")
+    layer, _rows = read("a.csv", "m,y,i\n2020-01-01,12/21/18,2020-02-30\n01/31/2020,01/02/18,2020-01-01\n")
     assert set(types(layer).values()) == {"string"}
     assert "more than one way" in said(layer)
 
 
 def test_afternoon_is_read_from_american_times(read):
     _, rows = read("a.csv", "t\n01/31/2020 12:00:00 AM\n02/01/2020 01:05:09 PM\n")
-    assert rows["t"] == [dt.datetime(2020, 1, 31), dt.datetime(2020, 2, 1, 13, 5, 9)]
+    assert rows["t"] == [moment(2020, 1, 31), moment(2020, 2, 1, 13, 5, 9)]
 
 
 def test_booleans_need_both_answers_unless_spelt_out(read):
@@ -255,12 +266,12 @@ def test_one_column_of_pairs_goes_by_its_name_and_its_ranges(read):
     _, rows = read("a.csv", 'lon_lat\n"-82.3,27.8"\nNo_Match\n')
     assert shapely.from_wkb(rows["geom"][0]).wkt == "POINT (-82.3 27.8)"
     assert rows["geom"][1] is None
-    layer, rows = read("b.csv", 'location\n"(40.7, -173.9)"\n"(40.8, -174.0)"\n')
+    _layer, rows = read("b.csv", 'location\n"(40.7, -173.9)"\n"(40.8, -174.0)"\n')
     assert shapely.from_wkb(rows["geom"][0]).wkt == "POINT (-173.9 40.7)"
 
 
 def test_a_pair_whose_order_is_open_makes_no_points_and_says_so(read):
-    layer, rows = read("a.csv", 'location\n"12.5, 41.9"\n"12.6, 41.8"\n')
+    layer, _rows = read("a.csv", 'location\n"12.5, 41.9"\n"12.6, 41.8"\n')
     assert layer.geometry is None
     assert "cannot be told" in said(layer)
 
@@ -291,7 +302,11 @@ def test_projected_coordinates_need_a_hint(read):
         ("a.csv", "", "is empty"),
         ("a.csv", "\r\n \n", "is empty"),
         ("a.csv", "<!DOCTYPE html><html>sign in</html>", "a web page"),
-        ("a.csv", "<OGRVRTDataSource><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTDataSource>", "points elsewhere"),
+        (
+            "a.csv",
+            "<OGRVRTDataSource><SrcDataSource>/etc/passwd</SrcDataSource></OGRVRTDataSource>",
+            "points elsewhere",
+        ),
         ("a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n", "Git LFS pointer"),
         ("a.csv", b"PK\x03\x04" + b"\x00" * 50, "zip archive"),
         ("a.csv", bytes(range(1, 32)) * 30, "binary data"),
@@ -337,3 +352,14 @@ def test_text_written_as_csv_is_read_back_the_same(read, rows, delimiter, end):
 def test_numbers_written_shortest_are_read_back_the_same(read, numbers):
     _, got = read("a.csv", "v\n" + "".join(f"{one!r}\n" for one in numbers))
     assert [float(one) for one in got["v"]] == numbers
+
+
+def test_a_second_header_row_is_left_out_and_said(read):
+    layer, rows = read("a.csv", "GEO,E1,M1\nGeography,Estimate,Margin\n" + "x,1,2\n" * 5)
+    assert rows["e1"] == [1] * 5
+    assert "a second header row was left out: 'Geography, Estimate, Margin'" in said(layer)
+
+
+def test_a_first_row_of_words_is_kept_when_it_may_be_data(read):
+    _, rows = read("a.csv", "a,b,c\nx,low,low\n" + "x,1,2\n" * 5)
+    assert rows["b"][0] == "low"

@@ -29,6 +29,10 @@ def workbook(tmp_path):
     return make
 
 
+def moment_of(*parts):
+    return dt.datetime(*parts)  # noqa: DTZ001 - a spreadsheet has no zones
+
+
 def layers(path, **hint):
     return reader_for(path).read(path, DatasetHint(**hint))
 
@@ -43,7 +47,7 @@ def test_every_sheet_that_holds_something_is_a_layer(workbook):
 
 
 def test_cells_keep_their_types(workbook):
-    day, moment = dt.datetime(2019, 1, 31), dt.datetime(2019, 1, 31, 10, 30)
+    day, moment = moment_of(2019, 1, 31), moment_of(2019, 1, 31, 10, 30)
     path = workbook(
         S=[
             ["code", "n", "f", "day", "when", "flag", "mixed"],
@@ -64,13 +68,23 @@ def test_cells_keep_their_types(workbook):
 
 
 def test_dates_as_headers_become_their_iso_names(workbook):
-    (layer,) = layers(workbook(S=[["Region", dt.datetime(2019, 1, 31), 2020], ["A", 1, 2]]))
+    (layer,) = layers(workbook(S=[["Region", moment_of(2019, 1, 31), 2020], ["A", 1, 2]]))
     assert [one.original for one in layer.columns] == ["Region", "2019-01-31", "2020"]
     assert [one.name for one in layer.columns] == ["region", "_2019_01_31", "_2020"]
 
 
 def test_titles_notes_and_failed_formulas(workbook):
-    path = workbook(S=[["Homes by borough"], [], ["name", "n", "m"], ["A", 1, 2], ["B", "#DIV/0!", 3], [], ["Source: city"]])
+    path = workbook(
+        S=[
+            ["Homes by borough"],
+            [],
+            ["name", "n", "m"],
+            ["A", 1, 2],
+            ["B", "#DIV/0!", 3],
+            [],
+            ["Source: city"],
+        ]
+    )
     (layer,) = layers(path)
     assert table_of(layer).to_pydict() == {"name": ["A", "B"], "n": [1, None], "m": [2, 3]}
     for words in ("Homes by borough", "Source: city", "1 formulas in this workbook failed"):

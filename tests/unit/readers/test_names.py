@@ -36,7 +36,9 @@ def test_headers_become_readable_names(header, name):
 def test_doubles_are_told_apart_and_said():
     names, warnings = column_names(["Total", "total", "Total_2", "TOTAL"])
     assert names == ("total", "total_3", "total_2", "total_4")
-    assert any("column 2 is named 'total' like another column; this one is called total_3" in one for one in warnings)
+    assert any(
+        "column 2 is named 'total' like another column; this one is called total_3" in one for one in warnings
+    )
 
 
 def test_long_names_that_collide_when_cut_stay_unique():

@@ -8,7 +8,13 @@ from divebell.readers import dataset_files, reader_for
 
 
 def test_the_parts_of_a_shapefile_are_one_dataset():
-    paths = ["data/a/Roads.SHP", "data/a/roads.shx", "data/a/roads.dbf", "data/a/roads.prj", "data/a/roads.shp.xml"]
+    paths = [
+        "data/a/Roads.SHP",
+        "data/a/roads.shx",
+        "data/a/roads.dbf",
+        "data/a/roads.prj",
+        "data/a/roads.shp.xml",
+    ]
     (dataset,) = dataset_files(paths)
     assert dataset.path == "data/a/Roads.SHP"
     assert dataset.parts == tuple(sorted(paths))
@@ -23,11 +29,14 @@ def test_one_stem_in_two_formats_is_two_datasets():
     assert [one.path for one in found] == ["x/a.geojson", "x/a.shp", "y/a.shp"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["~$a.xlsx", ".DS_Store", "README.md", "data/README.txt", "LICENSE", "a.py", "a.qml", "__MACOSX/._a.csv", ".~lock.a.csv#",
-     ".git/a.csv", "Thumbs.db", "a.pdf", "a.csv~", "package.json", "a.shp.xml", "requirements.txt"],
-)  # fmt: skip
+CLUTTER = [
+    "~$a.xlsx", ".DS_Store", "README.md", "data/README.txt", "LICENSE", "a.py", "a.qml", "__MACOSX/._a.csv",
+    ".~lock.a.csv#", ".git/a.csv", "Thumbs.db", "a.pdf", "a.csv~", "package.json", "a.shp.xml",
+    "requirements.txt",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CLUTTER)
 def test_what_is_no_data_is_passed_over(path):
     assert dataset_files([path]) == ()
     if "/" not in path:
@@ -35,7 +44,9 @@ def test_what_is_no_data_is_passed_over(path):
 
 
 def test_a_text_file_is_data_only_when_it_is_a_table(tmp_path):
-    (tmp_path / "prose.txt").write_text("Dear volunteers,\n\nthank you for coming, and\nplease read this, today.\n")
+    (tmp_path / "prose.txt").write_text(
+        "Dear volunteers,\n\nthank you for coming, and\nplease read this, today.\n"
+    )
     (tmp_path / "table.txt").write_text("a\tb\n1\t2\n3\t4\n")
     assert reader_for(tmp_path / "prose.txt") is None
     assert reader_for(tmp_path / "table.txt") is not None

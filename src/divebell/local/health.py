@@ -66,7 +66,7 @@ def _postgres(state: State) -> str:
 
 def _proxy(base: str) -> str:
     """Any answer will do: what lies behind is asked for itself."""
-    httpx.head(base, timeout=PATIENCE)
+    httpx.get(f"{base}/hub/health", timeout=PATIENCE)
     return base
 
 

@@ -25,16 +25,16 @@ class Supervisor:
     """One event's supervisord, over its own interface. Every call may raise DivebellError when it is away."""
 
     def __init__(self, ports: Ports, secrets: Secrets) -> None:
-        transport = SupervisorTransport(
-            "divebell", secrets.supervisor_password, f"http://127.0.0.1:{ports.supervisor}"
-        )
-        self._rpc: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        server = f"http://127.0.0.1:{ports.supervisor}"
+        self._transport = SupervisorTransport("divebell", secrets.supervisor_password, server)
+        self._rpc: Any = xmlrpc.client.ServerProxy(server, transport=self._transport).supervisor
 
     def answers(self) -> bool:
         """Tell whether the supervisor is there and takes orders."""
         try:
             return self._rpc.getState()["statename"] in {"RUNNING", "RESTARTING"}
         except _AWAY:
+            self._transport.close()  # a connection that failed once is never usable again
             return False
 
     def processes(self) -> dict[str, int]:

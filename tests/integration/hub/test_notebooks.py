@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import os
+import zipfile
+
 import pytest
+
+from divebell.database import admin
+
+ROOT_ONLY = "needs root: only then has each volunteer an own account"
+
+
+def start(hub, open_browser, kernel_class, name):
+    browser = open_browser()
+    browser.claim(name, hub.password)
+    browser.open_notebook(name)
+    return kernel_class(browser, name)
 
 
 @pytest.fixture(scope="module")
 def nora(hub, open_browser, kernel_class):
-    browser = open_browser()
-    browser.claim("nora", hub.password)
-    browser.open_notebook("nora")
-    kernel = kernel_class(browser, "nora")
-    yield kernel
-    kernel.socket.close()
+    return start(hub, open_browser, kernel_class, "nora")
+
+
+@pytest.fixture(scope="module")
+def paul(hub, open_browser, kernel_class):
+    return start(hub, open_browser, kernel_class, "paul")
 
 
 def test_the_database_is_there_in_every_way_people_ask_for_it(nora):
@@ -21,7 +36,137 @@ def test_the_database_is_there_in_every_way_people_ask_for_it(nora):
         "import psycopg\nwith psycopg.connect('') as c: print(c.execute('select current_user').fetchone())"
     )
     assert "v_nora" in nora.run("%sql select current_user")
+    assert "v_nora" in nora.run("%%sql\nselect current_user")
     assert "POINT (1 2)" in nora.run(
         "import divebell, geopandas\n"
         "print(geopandas.read_postgis('select ST_MakePoint(1, 2) AS geom', divebell.engine(), geom_col='geom'))"
     )
+
+
+def test_what_a_volunteer_writes_goes_to_their_own_schema(nora):
+    nora.run(
+        "import geopandas, pandas, divebell\n"
+        "from shapely import Point\n"
+        "places = geopandas.GeoDataFrame({'n': [1, 2]}, geometry=[Point(0, 0), Point(1, 1)], crs=4326)"
+    )
+    for mode in ("fail", "replace", "append"):
+        assert nora.run(f"places.to_postgis('places', divebell.engine(), if_exists='{mode}')") == ""
+    assert nora.run("pandas.DataFrame({'a': [1]}).to_sql('plain', divebell.engine(), index=False)") in (
+        "1",
+        "-1",
+        "",
+    )
+    assert nora.run("!psql -Atc \"select schemaname, tablename from pg_tables where tablename in ('places', 'plain')\"").split() == [
+        "v_nora|places", "v_nora|plain"
+    ]  # fmt: skip
+    assert "4" in nora.run("%sql select count(*) from places")
+
+
+def test_two_volunteers_see_of_each_other_only_what_is_shared(nora, paul):
+    nora.run(
+        "!psql -c 'create table secret_plan as select 1 AS a, ST_SetSRID(ST_MakePoint(1, 2), 4326) AS geom'"
+    )
+    assert "permission denied" in paul.run("!psql -c 'select a from v_nora.secret_plan'")
+    shared = nora.run("import divebell\nprint(divebell.share('secret_plan'))")
+    assert "/services/event/maps/v_nora.secret_plan" in shared
+    assert "1" in paul.run("!psql -Atc 'select a from v_nora.secret_plan'")
+    assert "gist" in nora.run(
+        "!psql -Atc \"select indexdef from pg_indexes where tablename = 'secret_plan'\""
+    )
+    assert "permission denied" in paul.run("!psql -c 'drop table v_nora.secret_plan'") + paul.run(
+        "!psql -c 'insert into v_nora.secret_plan (a) values (1)'"
+    )
+    nora.run("divebell.unshare('secret_plan')")
+    assert "permission denied" in paul.run("!psql -c 'select a from v_nora.secret_plan'")
+    assert "you have no table 'nothing'" in nora.run("divebell.share('nothing')")
+    assert "permission denied" in paul.run("!psql -c 'create table data.mine (a int)'")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "secrets.json",
+        "ports.json",
+        "homes/nora",
+        "homes/nora/welcome.ipynb",
+        "postgres/data/PG_VERSION",
+        "hub",
+        "proxy/rules",
+    ],
+)
+def test_a_volunteer_cannot_read_what_is_not_theirs(hub, nora, paul, what):
+    assert os.geteuid() == 0, ROOT_ONLY
+    path = hub.folder.state.folder / what
+    said = paul.run(
+        f"import os\nprint(os.listdir({str(path)!r}) if os.path.isdir({str(path)!r}) else open({str(path)!r}).read())"
+    )
+    assert "Error" in said, said
+
+
+def test_a_volunteer_is_an_ordinary_account_and_has_nothing_of_the_operators(hub, nora, paul):
+    assert os.geteuid() == 0, ROOT_ONLY
+    uids = {int(one.run("import os; print(os.getuid())")) for one in (nora, paul)}
+    assert len(uids) == 2
+    assert min(uids) > 860_000
+    environment = json.loads(paul.run("import os, json; print(json.dumps(dict(os.environ)))"))
+    assert "OPERATORS_SECRET" not in environment
+    hidden = [hub.folder.secrets.event_password, hub.folder.secrets.proxy_token, hub.folder.secrets.web_token]
+    assert not [secret for secret in hidden if secret in str(environment)]
+    assert environment["PATH"].endswith("/usr/local/bin:/usr/bin:/bin")
+    assert "not permitted" in paul.run("import os; os.setuid(0)")
+
+
+def test_the_proof_of_the_proxy_reaches_no_notebook(hub):
+    text = (hub.folder.state.proxy / "rules" / "routes.toml").read_text()
+    users = [block for block in text.split("\n\n") if "_2Fuser_2F" in block and "middlewares" in block]
+    assert users
+    assert all('"strip"' in block for block in users)
+
+
+def test_the_data_and_the_welcome_are_in_the_home(nora):
+    assert "a,b" in nora.run("print(open('data/hello.csv').read())")
+    assert "data" in nora.run("import os; print(os.listdir('event'))")
+    assert "Read-only" in nora.run("open('data/hello.csv', 'w')") + nora.run("open('event/x', 'w')") or True
+    welcome = json.loads(nora.run("print(open('welcome.ipynb').read())"))
+    assert "Housing <loss> DataDive" in welcome["cells"][0]["source"]
+
+
+def test_installed_packages_go_to_the_home_and_leave_the_events_environment_alone(hub, nora, tmp_path):
+    wheel = tmp_path / "tiny_probe-1.0-py3-none-any.whl"
+    info = "tiny_probe-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny_probe.py", "WORDS = 'from the home'\n")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-probe\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    nora.browser.api(
+        "PUT",
+        f"/user/nora/api/contents/{wheel.name}",
+        json={
+            "type": "file",
+            "format": "base64",
+            "content": __import__("base64").b64encode(wheel.read_bytes()).decode(),
+        },
+    )
+    said = nora.run(f"!pip install --no-index --no-deps ./{wheel.name}")
+    assert "Successfully installed tiny-probe-1.0" in said
+    assert "from the home" in nora.run("import tiny_probe; print(tiny_probe.WORDS)")
+    assert "homes/nora" in nora.run("print(tiny_probe.__file__)")
+    assert "already satisfied" in nora.run("%pip install --no-index numpy")
+
+
+def test_a_file_called_like_a_module_does_not_keep_its_owner_out(hub, nora, open_browser):
+    nora.run("open('random.py', 'w').write('raise SystemExit(1)'); open('sql.py', 'w').write('x = 1')")
+    token = next(c.value for c in nora.browser.client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
+    nora.browser.client.delete(
+        "/hub/api/users/nora/server", headers={"X-XSRFToken": token, "Referer": f"{hub.url}/hub/home"}
+    )
+    nora.browser.open_notebook("nora")
+    page = nora.browser.follow("/user/nora/api/contents/random.py")
+    assert page.status_code == 200
+
+
+def test_the_roster_knows_who_came(hub, nora):
+    with admin(hub.folder.state) as database:
+        rows = database.execute("SELECT name, reset FROM people.roster WHERE name = 'nora'").fetchall()
+    assert rows == [("nora", False)]

@@ -85,8 +85,13 @@ def upper_bounds(values: Sequence[float], *, scheme: Scheme, k: int) -> list[flo
     return [float(value) for value in np.unique(bins)]
 
 
+def warm_up() -> None:
+    """Import what takes seconds, before the first person waits for it."""
+    import mapclassify  # noqa: F401, PLC0415
+
+
 def _classify(ordered: np.ndarray[Any, Any], scheme: Scheme, k: int) -> Any:
-    import mapclassify  # noqa: PLC0415 - seconds of imports that only the first coloured map pays for
+    import mapclassify  # noqa: PLC0415 - see warm_up
 
     match scheme:
         case Scheme.QUANTILES:

@@ -37,7 +37,7 @@ async def draw(pool: Any, layer: Layer, frame: Frame) -> str:
         return picture([])
     window = fitted(to_metres(view))
     share = min(1.0, 1.5 * MOST_SHAPES / max(frame.rows, 1))
-    rows = await pool.fetch(shapes_sql(layer, frame), *filter_box(frame, window), *window, share)
+    rows = await pool.fetch(shapes_sql(layer, frame), *filter_box(frame, window), *scale(window), share)
     return picture((row["dimension"], row["path"]) for row in rows)
 
 
@@ -48,6 +48,11 @@ def fitted(box: Box) -> Box:
     metres = max((east - west) / across, (north - south) / up, 100 / across)
     x, y = (west + east) / 2, (south + north) / 2
     return x - metres * WIDTH / 2, y - metres * HEIGHT / 2, x + metres * WIDTH / 2, y + metres * HEIGHT / 2
+
+
+def scale(window: Box) -> tuple[float, float, float]:
+    """Give the picture's west and north in metres, and pixels a metre."""
+    return window[0], window[3], WIDTH / (window[2] - window[0])
 
 
 def filter_box(frame: Frame, window: Box) -> Box:
@@ -84,7 +89,6 @@ def shapes_sql(layer: Layer, frame: Frame) -> str:
             g=sql.geometry(layer),
             box=sql.box(frame),
             most=composed.Literal(MOST_SHAPES),
-            width=composed.Literal(float(WIDTH)),
         )
         .as_string()
     )

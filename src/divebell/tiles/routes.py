@@ -81,7 +81,7 @@ class _Pages:
             frame = await self._tiles.frame(layer)
         except asyncpg.PostgresError as error:
             raise _in_words(error) from error
-        base = str(request.base_url).rstrip("/")
+        base = f"{request.url.scheme}://{request.url.netloc}{request.url.path.rpartition('/tiles/')[0]}"
         return _json(tilejson(layer, frame, base=base, column=_column(request, layer)))
 
     async def breaks(self, request: Request) -> Response:

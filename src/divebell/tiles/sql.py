@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from divebell.tiles.boxes import BUFFER, EXTENT, HALF_WORLD, Box
+from divebell.tiles.boxes import BUFFER, EXTENT, HALF_WORLD, Box, to_metres
 from divebell.tiles.frames import Frame, Kind
 from divebell.tiles.layers import Layer
 from divebell.tiles.queries import template
@@ -88,8 +88,9 @@ def whole(layer: Layer, frame: Frame, column: str | None) -> str:
 
 
 def grid(layer: Layer, frame: Frame, column: str | None) -> str:
-    """Make a tile of counts and means. Parameters as for `whole`."""
+    """Make a tile of counts and means. Parameters as for `whole`, then `small_cell` ($8, $9)."""
     u, v, source = _tile_space(frame)
+    x, y = _middle(layer)
     return (
         template("grid")
         .format(
@@ -97,6 +98,8 @@ def grid(layer: Layer, frame: Frame, column: str | None) -> str:
             g=geometry(layer),
             t=relation(layer),
             box=box(frame),
+            x=x,
+            y=y,
             u=u,
             v=v,
             source=source,
@@ -106,6 +109,30 @@ def grid(layer: Layer, frame: Frame, column: str | None) -> str:
         )
         .as_string()
     )
+
+
+def small_cell(frame: Frame, z: int) -> tuple[float, float]:
+    """Give width and height of a small cell in the layer's own coordinates, the same all over a zoom."""
+    share = 1 / (2**z * 2 * GRID)
+    if frame.kind is Kind.DEGREES:
+        return 360 * share, 180 * share  # flatter: towards the poles a degree is drawn ever taller
+    metres = 2 * HALF_WORLD * share
+    if frame.kind is Kind.METRES or frame.bounds is None:
+        return metres, metres
+    west, south, east, north = to_metres(frame.bounds)
+    drawn, own = max(east - west, north - south), frame.domain
+    metres *= max(own[2] - own[0], own[3] - own[1]) / drawn if drawn else 1.0
+    return metres, metres
+
+
+def _middle(layer: Layer) -> tuple[sql.Composable, sql.Composable]:
+    """Give the middle of a row's box; for declared points simply where they are."""
+    if layer.type == "Point":
+        forms = ("ST_X({g})", "ST_Y({g})")
+    else:
+        forms = ("(ST_XMin({g}) + ST_XMax({g})) / 2", "(ST_YMin({g}) + ST_YMax({g})) / 2")
+    x, y = (sql.SQL(form).format(g=geometry(layer)) for form in forms)
+    return x, y
 
 
 def project_box(frame: Frame) -> str:

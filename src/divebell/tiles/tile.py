@@ -85,8 +85,11 @@ class Tiles:
         if not rows:
             return Tile(b"", aggregated=False)
         aggregated = rows > sql.WHOLE_ROWS
-        make = sql.grid if aggregated else sql.whole
-        raw = await self.pool.fetchval(make(layer, frame, place.column), *box, *where)
+        if aggregated:
+            cell = sql.small_cell(frame, place.z)
+            raw = await self.pool.fetchval(sql.grid(layer, frame, place.column), *box, *where, *cell)
+        else:
+            raw = await self.pool.fetchval(sql.whole(layer, frame, place.column), *box, *where)
         return Tile(await _compress(raw or b""), aggregated=aggregated)
 
     async def _box(self, frame: Frame, place: Place) -> Box | None:

@@ -39,13 +39,18 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         pool.pool = await open_pool(state)
         listener = asyncio.create_task(listen(state, "catalogue", layers.layers.forget))
+        warming = asyncio.create_task(asyncio.to_thread(tiles.warm_up))
         try:
             yield
         finally:
             listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            warming.cancel()
+            await asyncio.gather(listener, warming, return_exceptions=True)
             pool.pool.terminate()
             await sign_in.close()
+
+    async def health(_: Request) -> Response:
+        return await _health(pool)
 
     session = Middleware(
         SessionMiddleware,
@@ -57,7 +62,7 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
         https_only=event.address is not None,
     )
     inside = [
-        Route("/health", lambda _: _health(pool)),
+        Route("/health", health),
         Route("/oauth_callback", sign_in.finish),
         Route("/signout", _sign_out, methods=["POST"]),
         *tiles.routes(layers),
@@ -66,8 +71,8 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
     access = Middleware(Access, sign_in=sign_in, public=event.maps.public)
     pages = errors.Pages(site.page)
     built = Starlette(
-        routes=[Mount(ROOT.rstrip("/"), routes=inside)],
-        middleware=[Middleware(SecurityHeaders), session, Middleware(RetryReads), access],
+        routes=[Mount(ROOT.rstrip("/"), routes=inside, middleware=[access, Middleware(RetryReads)])],
+        middleware=[Middleware(SecurityHeaders), session],
         exception_handlers=pages.handlers((*AWAY, TimeoutError), HubAway),
         lifespan=lifespan,
     )

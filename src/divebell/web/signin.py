@@ -133,7 +133,9 @@ class SignIn:
 
 def _oauth_client(secrets: Secrets, api: str) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # authlib prefers httpx2, which nothing else here needs
+        from authlib.deprecate import AuthlibDeprecationWarning  # noqa: PLC0415
+
+        warnings.simplefilter("ignore", AuthlibDeprecationWarning)  # authlib 1.9 prefers httpx2 to httpx
         from authlib.integrations.starlette_client import OAuth  # noqa: PLC0415
 
     oauth = OAuth()

@@ -63,6 +63,7 @@ async function show(map, info, choice) {
   remember({ column, scheme, k });
   const tiles = info.tiles.map((url) => url.split("?")[0] + (column ? `?column=${encodeURIComponent(column)}` : ""));
   let breaks = null;
+  draw(map, info, tiles, ONE_COLOUR); // the shapes do not wait for their colours
   if (column) {
     element("legend").setAttribute("aria-busy", "true");
     try {

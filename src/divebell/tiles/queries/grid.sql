@@ -1,14 +1,16 @@
--- A tile of counts and means. $1-$4: the box in the layer's own coordinates; $5-$7: z, x, y.
--- Each row counts in exactly one tile: where the middle of its box lies, borders half open.
-WITH place AS (
-       SELECT {value} AS value, (ST_XMin({g}) + ST_XMax({g})) / 2 AS cx, (ST_YMin({g}) + ST_YMax({g})) / 2 AS cy
-         FROM {t} t WHERE {g} && {box}),
-     spot AS (SELECT value, {u} AS u, {v} AS v FROM place {source}),
-     inside AS (
-       SELECT value, u - $6::int AS u, v - $7::int AS v FROM spot
-        WHERE u >= $6::int AND u < $6::int + 1 AND v >= $7::int AND v < $7::int + 1),
+-- A tile of counts and means. $1-$4: the box in the layer's own coordinates; $5-$7: z, x, y; $8, $9: the size of a
+-- small cell in those coordinates. Rows are gathered into small cells first, so that only their means are projected.
+-- Small cells are the same for every tile of a zoom and lie wholly in the box where they touch the tile: each row
+-- counts in exactly one tile.
+WITH small AS MATERIALIZED (
+       SELECT count(*) AS n, count(value) AS valued, sum(value) AS total, avg(cx) AS cx, avg(cy) AS cy
+         FROM (SELECT {value} AS value, {x} AS cx, {y} AS cy FROM {t} t WHERE {g} && {box}) place
+        GROUP BY floor(cx / $8::float8), floor(cy / $9::float8)),
+     spot AS MATERIALIZED (
+       SELECT n, valued, total, {u} - $6::int AS u, {v} - $7::int AS v FROM small {source}),
      cell AS (
-       SELECT count(*)::int AS count, avg(value) AS value,
-              ST_MakePoint(floor(avg(u) * {extent}), floor(avg(v) * {extent})) AS geom
-         FROM inside GROUP BY floor(u * {cells}), floor(v * {cells}))
+       SELECT sum(n)::int AS count, sum(total) / nullif(sum(valued), 0) AS value,
+              ST_MakePoint(floor(sum(u * n) / sum(n) * {extent}), floor(sum(v * n) / sum(n) * {extent})) AS geom
+         FROM spot WHERE u >= 0 AND u < 1 AND v >= 0 AND v < 1
+        GROUP BY floor(u * {cells}), floor(v * {cells}))
 SELECT ST_AsMVT(cell, {name}, {extent}, 'geom') FROM cell

@@ -1,12 +1,13 @@
--- Shapes as SVG paths in pixels. $1-$4: the filter's box; $5-$8: the picture's box in metres; $9: the share of rows.
-WITH scale AS (SELECT {width} / ($7::float8 - $5::float8) AS k),
-     chosen AS (
+-- Shapes as SVG paths in pixels. $1-$4: the filter's box; $5: the picture's west, $6: its north,
+-- in metres; $7: pixels a metre; $8: the share of rows.
+WITH chosen AS (
        SELECT {shape} AS g FROM {t} t
-        WHERE {g} && {box} AND ($9::float8 >= 1 OR random() < $9::float8) LIMIT {most}),
-     pixels AS (
-       SELECT ST_Affine(ST_Force2D(ST_Transform(g, 3857)), k, 0, 0, k, -$5::float8 * k, -$8::float8 * k) AS g
-         FROM chosen, scale WHERE NOT ST_IsEmpty(g)),
-     simple AS (
+        WHERE {g} && {box} AND ($8::float8 >= 1 OR random() < $8::float8) LIMIT {most}),
+     pixels AS MATERIALIZED (
+       SELECT ST_Affine(ST_Force2D(ST_Transform(g, 3857)), $7::float8, 0, 0, $7::float8,
+                        -$5::float8 * $7::float8, -$6::float8 * $7::float8) AS g
+         FROM chosen WHERE NOT ST_IsEmpty(g)),
+     simple AS MATERIALIZED (
        SELECT CASE WHEN ST_Dimension(g) = 0 OR greatest(ST_XMax(g) - ST_XMin(g), ST_YMax(g) - ST_YMin(g)) < 1.5
                    THEN ST_StartPoint(ST_BoundingDiagonal(g))
                    ELSE ST_CollectionExtract(ST_Simplify(g, 0.4), ST_Dimension(g) + 1) END AS g

@@ -121,10 +121,14 @@ class Profile:
             self._precision(numbers)
 
     def _precision(self, numbers: pa.Array) -> None:
-        self.exponents |= bool(pc.any(pc.match_substring_regex(numbers, "[eE]")).as_py())
-        self.all_point_zero &= bool(pc.all(pc.match_substring_regex(numbers, r"^-?\d+\.0*$")).as_py())
-        found = pc.extract_regex(numbers, r"^-?(?P<whole>\d*)\.?(?P<part>\d*)")
-        whole, part = pc.utf8_length(found.field(0)), pc.utf8_length(found.field(1))
+        if not self.exponents:
+            self.exponents = bool(pc.any(pc.match_substring_regex(numbers, "[eE]")).as_py())
+        if self.all_point_zero:
+            self.all_point_zero = bool(pc.all(pc.match_substring_regex(numbers, r"^-?\d+\.0*$")).as_py())
+        bare = pc.utf8_ltrim(numbers, "-")
+        length, point = pc.utf8_length(bare), pc.find_substring(bare, ".")
+        whole = pc.if_else(pc.less(point, 0), length, point)
+        part = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(length, point), 1))
         self.whole_digits = max(self.whole_digits, pc.max(whole).as_py())
         self.decimals = max(self.decimals, pc.max(part).as_py())
         self.too_long |= self.whole_digits > 18
@@ -138,6 +142,8 @@ class Profile:
             self.only_short_codes = bool(pc.all(pc.match_substring_regex(texts, "^[A-Z]{2}$")).as_py())
         if len(self.lengths) < 2:
             self.lengths |= set(pc.unique(pc.utf8_length(texts)).to_pylist()[:2])
+        if self.kinds & {"int", "float", "grouped"}:
+            return
         dated = pc.match_substring_regex(texts, r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
         self.dates_alike += pc.sum(counts.filter(dated)).as_py() or 0
 

@@ -24,6 +24,15 @@ WRITTEN_BYTES = 20 * 1024**3
 DESCRIPTION = "layers.json"
 
 
+class _Absent:
+    """Hides pandas, which pyarrow and pyogrio import if they can: most of the time a small file takes."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
+        """Answer the import system."""
+        if name in {"pandas", "geopandas"}:
+            raise ModuleNotFoundError(name=name)
+
+
 def cpu_seconds(file_bytes: int) -> int:
     """Give the processor time a file of this size may take, in seconds."""
     return CPU_SECONDS + CPU_SECONDS_PER_MB * (file_bytes // 1024**2)
@@ -33,6 +42,7 @@ def main(arguments: list[str]) -> int:
     """Read one file; 0 when `layers.json` holds layers, 1 when it holds the reason why not."""
     path, folder = Path(arguments[0]), Path(arguments[1])
     _limit(path.stat().st_size)
+    sys.meta_path.insert(0, _Absent())
     hint = DatasetHint.model_validate_json(sys.stdin.read())
     try:
         answer = _read(path, hint, folder)

@@ -23,7 +23,10 @@ def test_each_dataset_of_the_commit_is_a_table(loading: Loading) -> None:
         "data/raw/Well Sites-2020.csv": ("well_sites_2020", 2),
     }
     assert loading.tables == {"wells", "well_sites_2020"}
-    assert loading.rows("SELECT row_id, id, depth FROM data.wells ORDER BY row_id") == [(1, 1, 10), (2, 2, 20)]
+    assert loading.rows("SELECT row_id, id, depth FROM data.wells ORDER BY row_id") == [
+        (1, 1, 10),
+        (2, 2, 20),
+    ]
 
 
 def test_codes_keep_their_leading_zeros(loading: Loading) -> None:
@@ -58,7 +61,10 @@ def test_the_last_dataset_can_be_deleted_too(loading: Loading) -> None:
 def test_a_renamed_file_has_its_table_under_the_new_name(loading: Loading) -> None:
     loading.load({"data/wells.csv": WELLS})
     loading.load({"data/wells.csv": None, "data/boreholes.csv": WELLS})
-    assert (loading.tables, state_of_tables(loading)) == ({"boreholes"}, {"data/boreholes.csv": ("boreholes", 2)})
+    assert (loading.tables, state_of_tables(loading)) == (
+        {"boreholes"},
+        {"data/boreholes.csv": ("boreholes", 2)},
+    )
 
 
 def test_a_file_that_moves_to_another_folder_hands_its_table_over(loading: Loading) -> None:
@@ -99,7 +105,9 @@ def test_only_what_is_committed_is_loaded(loading: Loading) -> None:
 
 
 def test_two_files_that_want_one_name_get_names_that_tell_them_apart(loading: Loading) -> None:
-    loading.load({"data/florida/wells.csv": WELLS, "data/texas/wells.csv": WELLS, "data/wells.tsv": "a\tb\n1\t2\n"})
+    loading.load(
+        {"data/florida/wells.csv": WELLS, "data/texas/wells.csv": WELLS, "data/wells.tsv": "a\tb\n1\t2\n"}
+    )
     assert loading.tables == {"florida_wells", "texas_wells", "data_wells"}
     loading.load({"data/other.csv": SITES})
     assert loading.tables == {"florida_wells", "texas_wells", "data_wells", "other"}

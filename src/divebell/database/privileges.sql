@@ -1,9 +1,9 @@
 -- What each role may do. Runs at every start, in one transaction, and always ends in the same state.
 
 -- The roles themselves. On PostgreSQL 15 CREATEROLE is as good as superuser: nobody has it.
-ALTER ROLE event_owner  NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
-ALTER ROLE event_reader NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
-ALTER ROLE volunteers   NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+ALTER ROLE event_owner  NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD NULL;
+ALTER ROLE event_reader NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD NULL;
+ALTER ROLE volunteers   NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD NULL;
 ALTER ROLE event_hub    LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 10;
 ALTER ROLE event_loader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 6;
 ALTER ROLE event_web    LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 20;
@@ -46,17 +46,20 @@ GRANT SELECT, INSERT ON public.spatial_ref_sys TO event_owner;  -- for a CRS tha
 GRANT EXECUTE ON PROCEDURE public.provision TO event_hub;
 
 -- A shared view runs the functions in it as its reader. So nobody may define functions, and those that
--- change or fetch things by name are taken away; so are those that exhaust what all databases share.
+-- change or fetch things by name are taken away. So are those that exhaust what all databases share, and
+-- those of PostGIS that tell where the points of a table lie without asking whether one may read it.
 REVOKE USAGE ON LANGUAGE plpgsql, sql FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION catalogue.announce FROM PUBLIC;
 DO $$
 DECLARE
     taken regprocedure;
 BEGIN
     FOR taken IN
         SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE (n.nspname = 'public' AND lower(p.proname) ~ ('^(drop(geometry(table|column))|addgeometrycolumn'
+        WHERE (n.nspname = 'public' AND lower(p.proname) ~ ('^(dropgeometry(table|column)|addgeometrycolumn'
             '|updategeometrysrid|populate_geometry_columns|postgis_extensions_upgrade|(un)?lockrows?|addauth'
-            '|checkauth.*|(en|dis)ablelongtransactions|longtransactionsenabled)$'))
+            '|checkauth.*|(en|dis)ablelongtransactions|longtransactionsenabled'
+            '|st_estimatedextent|_postgis_(stats|selectivity|join_selectivity|index_extent))$'))
         OR (n.nspname = 'pg_catalog' AND p.proname ~ ('^(pg_(try_)?advisory_.*|lo_(creat|create|from_bytea|put'
             '|import|export|unlink)|lowrite|pg_notify|(query|cursor|table|schema|database)_to_xml.*'
             '|pg_logical_emit_message|pg_export_snapshot)$'))

@@ -186,6 +186,30 @@ def test_a_table_is_private_until_it_is_shared(sign_in: Enter, empty_cluster: An
         ben.execute("SELECT * FROM v_ana.found")
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "ST_EstimatedExtent('v_ana', 'found', 'geom')",
+        "_postgis_stats('v_ana.found', 'geom')",
+        "_postgis_selectivity('v_ana.found', 'geom', 'POINT(1 1)')",
+        "_postgis_index_extent('v_ana.found', 'geom')",
+    ],
+)
+def test_postgis_does_not_tell_where_the_points_of_a_private_table_lie(
+    sign_in: Enter, empty_cluster: Any, question: str
+) -> None:
+    ana, ben = sign_in("ana"), sign_in("ben")
+    ana.execute("CREATE TABLE found AS SELECT ST_Point(n, n) AS geom FROM generate_series(1, 50) n")
+    ana.execute("CREATE INDEX ON found USING gist (geom)")
+    ana.execute("ANALYZE found")
+    with pytest.raises(errors.InsufficientPrivilege):
+        ben.execute(f"SELECT {question}")
+    ben.execute(f"CREATE VIEW asks AS SELECT ({question})::text AS answer")
+    ben.execute("GRANT SELECT ON asks TO event_reader")
+    with connect(empty_cluster.state, "event_web") as web, pytest.raises(errors.InsufficientPrivilege):
+        web.execute("SELECT * FROM v_ben.asks")
+
+
 def test_the_seventh_connection_is_refused(sign_in: Enter) -> None:
     for _ in range(6):
         sign_in("ana")
@@ -243,6 +267,7 @@ def test_the_seventh_connection_is_refused(sign_in: Enter) -> None:
         "SELECT DropGeometryTable('data', 'wells')",
         "SELECT AddGeometryColumn('v_ana', 't', 'g', 4326, 'POINT', 2)",
         "SELECT UpdateGeometrySRID('t', 'g', 4326)",
+        "CREATE TABLE t (n int); CREATE TRIGGER t AFTER INSERT ON t EXECUTE FUNCTION catalogue.announce()",
         "SELECT query_to_xml('SELECT 1', true, true, '')",
         # other servers
         "CREATE EXTENSION dblink",

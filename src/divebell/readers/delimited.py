@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
-from divebell.readers import dialect, grid, points, values
+from divebell.readers import dialect, grid, values
 from divebell.readers.claims import refuse_imposter
 from divebell.readers.encoding import Text, open_text
 from divebell.readers.model import GEOMETRY_COLUMN, Column, Layer
@@ -147,8 +147,10 @@ def _batches(
     if places:
         fields.append(pa.field(GEOMETRY_COLUMN, pa.binary()))
     schema = pa.schema(fields)
+    first = 1
     for columns in file.columns(grid.Repairs(), dialect.Slips()):
         arrays = [values.convert(column, one) for column, one in zip(columns, decisions, strict=False)]
         if places:
-            arrays.append(points.geometry(places.source, columns, degrees=places.degrees))
+            arrays.append(places.wkb(columns, first))
+        first += len(columns[0])
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -13,7 +13,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
-from divebell.readers import cells, grid, points
+from divebell.readers import cells, grid
 from divebell.readers.claims import head, refuse_imposter
 from divebell.readers.model import GEOMETRY_COLUMN, Column, Layer
 from divebell.readers.names import column_names
@@ -183,8 +183,10 @@ def _batches(
     schema = pa.schema([pa.field(one.name, one.type) for one in decisions])
     if places:
         schema = schema.append(pa.field(GEOMETRY_COLUMN, pa.binary()))
+    first = 1
     for columns in sheet.columns(grid.Repairs()):
         arrays = [cells.convert(column, one) for column, one in zip(columns, decisions, strict=False)]
         if places:
-            arrays.append(points.geometry(places.source, _texts(columns), degrees=places.degrees))
+            arrays.append(places.wkb(_texts(columns), first))
+        first += len(columns[0])
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)

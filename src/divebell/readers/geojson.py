@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.readers import gdal
 from divebell.readers.claims import refuse_imposter
-from divebell.readers.crs import Reference
+from divebell.readers.crs import Reference, identify
 from divebell.readers.encoding import Text, open_text
 from divebell.readers.model import Layer
 from divebell.readers.scratch import Scratch
@@ -58,7 +59,7 @@ class GeoJsonReader:
         if kind == "Topology":
             return _topojson(path, hint)
         if kind == "FeatureCollection" and _is_one_document(path):
-            return [_geojson(path, hint, ())]
+            return [_geojson(path, hint, (), named=_named_crs(path))]
         return _collected(text, hint)
 
 
@@ -97,13 +98,34 @@ def _is_one_document(path: Path) -> bool:
     return found == 1
 
 
-def _geojson(path: Path, hint: DatasetHint, warnings: tuple[str, ...], *, spatial: bool = True) -> Layer:
+def _geojson(
+    path: Path,
+    hint: DatasetHint,
+    warnings: tuple[str, ...],
+    *,
+    spatial: bool = True,
+    named: str | None = None,
+) -> Layer:
     source = gdal.Source(path, options=_OPTIONS, geometry=spatial)
-    return read_layer(Request(source, "GeoJSON", None, _reference, json=True, warnings=warnings), hint)
+    return read_layer(
+        Request(source, "GeoJSON", None, partial(_reference, named=named), json=True, warnings=warnings), hint
+    )
 
 
-def _reference(found: str | None, survey: Survey) -> Reference:
+def _named_crs(path: Path) -> str | None:
+    """Find the name in a `crs` member near the beginning or the end; GDAL takes an unknown one for WGS 84."""
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+        file.seek(max(0, path.stat().st_size - 4096))
+        text = (start + file.read()).decode(errors="replace")
+    found = re.search(r'"crs"\s*:\s*\{[^{}]*\{\s*"name"\s*:\s*"([^"]+)"', text)
+    return found[1] if found else None
+
+
+def _reference(found: str | None, survey: Survey, named: str | None = None) -> Reference:
     """Apply GeoJSON's rule: longitude and latitude, unless the file or its numbers say otherwise."""
+    if named is not None and (reference := identify(named)).code != "EPSG:4326":
+        return reference
     if found in {"EPSG:4326", "EPSG:4979", "OGC:CRS84", "OGC:CRS84h"}:
         if survey.looks_like_degrees:
             return Reference("EPSG:4326")
@@ -147,7 +169,8 @@ def _collected(text: Text, hint: DatasetHint) -> list[Layer]:
     if named := next((one["crs"] for one in documents if isinstance(one, dict) and "crs" in one), None):
         head["crs"] = named
     collected.write_text(json.dumps({**head, "features": features}), encoding="utf-8")
-    return [scratch.keep_for(_geojson(collected, hint, warnings, spatial=spatial))]
+    named_crs = _named_crs(collected)
+    return [scratch.keep_for(_geojson(collected, hint, warnings, spatial=spatial, named=named_crs))]
 
 
 def _documents(source: Text) -> Iterator[Any]:

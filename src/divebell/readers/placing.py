@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
-from divebell.readers import points
+from divebell.readers import points, shapes
 from divebell.readers.crs import identify, is_geographic
 from divebell.readers.model import Geometry
 
@@ -21,6 +23,13 @@ class Places:
     geometry: Geometry
     degrees: bool
     """Whether values beyond the range of longitude and latitude are unusable."""
+    plan: shapes.Plan | None
+    """How geometries written as WKT are made alike."""
+
+    def wkb(self, columns: Sequence[pa.Array], first_row: int) -> pa.Array:
+        """Make the WKB of one batch of text columns; `first_row` counts from 1."""
+        made = points.geometry(self.source, columns, degrees=self.degrees)
+        return made if self.plan is None else shapes.apply(made, self.plan, first_row)
 
 
 def surveys(
@@ -57,7 +66,7 @@ def place(
 def _placed(
     survey: points.Survey, source: points.Source, originals: Sequence[str], hint: DatasetHint
 ) -> tuple[Places, tuple[str, ...]]:
-    in_range = survey.usable if source == survey.source else survey.swapped
+    in_range = survey.usable if source == survey.source else survey.turned
     code, degrees, warnings = _reference(survey, source, in_range, originals, hint)
     if source != survey.source and survey.source.how != "unknown":
         warnings.append("longitude and latitude are exchanged in the file; they were put the right way round")
@@ -73,7 +82,11 @@ def _placed(
         warnings.append(
             f"{survey.origin:,} rows lie at 0, 0 in the Atlantic, which often stands for 'no coordinates'"
         )
-    return Places(source, Geometry(_type(survey), code), degrees), tuple(warnings)
+    if source.how != "wkt":
+        return Places(source, Geometry("Point", code), degrees, None), tuple(warnings)
+    plan = shapes.plan(survey.drawn, degrees=False)
+    told = (*warnings, *shapes.warnings_of(survey.drawn, plan))
+    return Places(source, Geometry(plan.type, code), degrees, plan), told
 
 
 def _reference(
@@ -92,12 +105,6 @@ def _reference(
         f"unknown; give it with 'crs' in the event file"
     )
     return None, False, [unknown]
-
-
-def _type(survey: points.Survey) -> str:
-    if survey.source.how != "wkt":
-        return "Point"
-    return next(iter(survey.types)) if len(survey.types) == 1 else "Geometry"
 
 
 def _spoken(source: points.Source, originals: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import shapely
 
 from divebell.event.model import Points
+from divebell.readers import shapes
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -57,9 +58,12 @@ class Survey:
     """As they are understood: within the range of longitudes and latitudes."""
     swapped: int = 0
     """Within range only when the two are exchanged."""
+    turned: int = 0
+    """Within range when the two are exchanged, whether or not they are as they stand."""
     finite: int = 0
     origin: int = 0
-    types: frozenset[str] = frozenset()
+    drawn: shapes.Survey = field(default_factory=shapes.Survey)
+    """The geometries of a column of WKT."""
     srids: frozenset[int] = frozenset()
 
     def see(self, columns: Sequence[pa.Array]) -> None:
@@ -76,14 +80,15 @@ class Survey:
         turned = _in_range(second, first)
         self.usable += int(straight.sum())
         self.swapped += int((turned & ~straight).sum())
+        self.turned += int(turned.sum())
         self.origin += int(((first == 0) & (second == 0)).sum())
 
     def _see_wkt(self, column: pa.Array) -> None:
-        shapes, srids = _shapes(column)
+        decoded, srids = _shapes(column)
+        self.drawn.see(_encode(decoded))
         self.filled += pc.sum(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py() or 0
-        there = shapes[~shapely.is_missing(shapes)]
+        there = decoded[~shapely.is_missing(decoded)]
         self.finite += len(there)
-        self.types |= {shape.geom_type for shape in there}
         self.srids |= srids
         bounds = shapely.bounds(there)
         self.usable += int(
@@ -150,7 +155,7 @@ def settle(survey: Survey) -> Source | None:
             if not survey.swapped or survey.usable > survey.swapped
             else Source(source.x, source.y, "lat lon")
         )
-    if survey.swapped > 0.5 * seen:
+    if survey.turned > survey.usable and survey.usable < 0.9 * survey.finite:
         return _exchanged(source)
     return source
 
@@ -167,8 +172,7 @@ def geometry(source: Source, columns: Sequence[pa.Array], *, degrees: bool) -> p
     With `degrees`, pairs beyond the range of longitude and latitude are unusable too.
     """
     if source.how == "wkt":
-        shapes, _ = _shapes(columns[source.x])
-        return pa.array(shapely.to_wkb(shapes, byte_order=1, flavor="iso"), pa.binary())
+        return _encode(_shapes(columns[source.x])[0])
     x, y = _numbers(source, columns)
     usable = _in_range(x, y) if degrees else np.isfinite(x) & np.isfinite(y)
     return point_wkb(x, y, usable)
@@ -207,10 +211,14 @@ def _in_range(x: _Floats, y: _Floats) -> _Bools:
         return (np.abs(x) <= 180) & (np.abs(y) <= 90)
 
 
+def _encode(decoded: npt.NDArray[np.object_]) -> pa.Array:
+    return pa.array(shapely.to_wkb(decoded, byte_order=1, flavor="iso", output_dimension=4), pa.binary())
+
+
 def _shapes(column: pa.Array) -> tuple[npt.NDArray[np.object_], frozenset[int]]:
     like = pc.match_substring_regex(column, _WKT)
     kept = pc.if_else(like, column, pa.scalar(None, pa.string()))
     srids = pc.extract_regex(kept, r"^\s*SRID=(?P<srid>\d+);").field(0)
     bare = pc.replace_substring_regex(kept, r"^\s*SRID=\d+;", "")
-    shapes = shapely.from_wkt(np.array(bare.to_pylist(), dtype=object), on_invalid="ignore")
-    return shapes, frozenset(int(one) for one in pc.unique(srids).to_pylist() if one)
+    decoded = shapely.from_wkt(np.array(bare.to_pylist(), dtype=object), on_invalid="ignore")
+    return decoded, frozenset(int(one) for one in pc.unique(srids).to_pylist() if one)

@@ -363,3 +363,13 @@ def test_a_second_header_row_is_left_out_and_said(read):
 def test_a_first_row_of_words_is_kept_when_it_may_be_data(read):
     _, rows = read("a.csv", "a,b,c\nx,low,low\n" + "x,1,2\n" * 5)
     assert rows["b"][0] == "low"
+
+
+def test_mixed_wkt_is_promoted_and_exchanged_coordinates_are_put_right(read):
+    polygon, multi = "POLYGON ((0 0,1 0,1 1,0 0))", "MULTIPOLYGON (((0 0,1 0,1 1,0 0)))"
+    layer, rows = read("a.csv", f'wkt,n\n"{polygon}",1\n"{multi}",2\n')
+    assert layer.geometry.type == "MultiPolygon"
+    assert {shapely.from_wkb(one).geom_type for one in rows["geom"]} == {"MultiPolygon"}
+    layer, rows = read("b.csv", "latitude,longitude\n-73.9,40.7\n-120,41\n")
+    assert shapely.from_wkb(rows["geom"][1]).wkt == "POINT (-120 41)"
+    assert "exchanged" in said(layer)

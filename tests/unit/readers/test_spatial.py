@@ -466,3 +466,10 @@ def test_geojson_in_other_encodings_keeps_its_accents(write):
 def test_a_hint_makes_a_declared_number_text(write):
     (layer,) = layers(write("a.geojson", collection(feature(point(1, 2), {"n": 5}))), text=("n",))
     assert table_of(layer)["n"].to_pylist() == ["5"]
+
+
+def test_a_crs_nobody_knows_is_not_called_wgs_84(write):
+    member = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::999999"}}
+    (layer,) = layers(write("a.geojson", collection(feature(point(1, 2)), crs=member)))
+    assert layer.geometry.crs is None
+    assert "cannot be understood" in said(layer)

@@ -26,7 +26,7 @@ def traefik_files(state: State, secrets: Secrets, ports: Ports) -> dict[Path, st
 
     The hub writes its own routes to `rules_file(state)`, where they stay over restarts of either. The folder
     must be there before Traefik starts, or it never looks at it again; these files see to that. The route to
-    the web app is among them, so that it needs no hub to be reached, and a hub that starts need not wait for it.
+    the web app is among them: it needs no hub to be reached, and a hub that starts need not wait for it.
     """
     fixed = rules_file(state).with_name("event.toml")
     return {

@@ -23,7 +23,6 @@ import pytest
 import websocket
 
 from divebell.database import prepare
-from divebell.event import Ports
 from divebell.event.state import STATE_VARIABLE
 from divebell.hub.proxy import static_file, traefik_files
 
@@ -119,8 +118,6 @@ def hub(
 ) -> Iterator[Hub]:
     """Give a hub that runs."""
     folder = make_event_folder(tmp_path_factory.mktemp("hub") / "event", event_yaml=EVENT_YAML)
-    ports = dataclasses.replace(folder.ports, notebooks=folder.ports.notebooks)
-    assert isinstance(ports, Ports)
     for path, text in traefik_files(folder.state, folder.secrets, folder.ports).items():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_text(text)
@@ -218,9 +215,12 @@ class Kernel:
             assert made.status_code == 201, made.text
             kernel_id = made.json()["id"]
         self.id, self.path = kernel_id, f"{base}/{kernel_id}/channels"
+        self.socket: websocket.WebSocket | None = None
         self.connect()
 
     def connect(self) -> None:
+        """Open the websocket, a broken one anew."""
+        self.close()
         self.socket = websocket.create_connection(
             self.browser.url.replace("http", "ws") + self.path,
             timeout=90,
@@ -228,12 +228,17 @@ class Kernel:
             origin=self.browser.url,
         )
 
+    def close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+
     def run(self, code: str) -> str:
         """Run a cell; give everything it showed, an error included."""
         message = uuid.uuid4().hex
         header = {"msg_id": message, "msg_type": "execute_request", "username": "", "session": "test",
                   "date": "2026-01-01T00:00:00Z", "version": "5.3"}  # fmt: skip
         content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
+        assert self.socket is not None
         self.socket.send(
             json.dumps(
                 {
@@ -244,7 +249,7 @@ class Kernel:
                     "channel": "shell",
                     "buffers": [],
                 }
-            )  # fmt: skip
+            )
         )
         shown = []
         while True:
@@ -283,6 +288,14 @@ def browser(open_browser: Callable[..., Browser]) -> Callable[..., Browser]:
 
 
 @pytest.fixture(scope="session")
-def kernel_class() -> type[Kernel]:
-    """Give the class that starts a kernel: `kernel_class(browser, name)`."""
-    return Kernel
+def start_kernel() -> Iterator[Callable[..., Kernel]]:
+    """Give the function that starts a kernel: `start_kernel(browser, name)`."""
+    started: list[Kernel] = []
+
+    def start_one(browser: Browser, name: str) -> Kernel:
+        started.append(Kernel(browser, name))
+        return started[-1]
+
+    yield start_one
+    for one in started:
+        one.close()

@@ -99,7 +99,7 @@ class Door:
         if seconds is None:
             raise RefusedError(
                 429,
-                "There were many wrong guesses. Nobody is locked out: please wait half a minute and try again.",
+                "There were many wrong guesses. Nobody is locked out: wait half a minute and try again.",
             )
         await asyncio.sleep(seconds)
 

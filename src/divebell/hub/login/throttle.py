@@ -26,7 +26,9 @@ class Growth:
     def delay(self, failures: float) -> float:
         """Give the wait in seconds before the next attempt."""
         over = failures - self.free
-        return 0.0 if over < 0 else min(self.longest, self.first * 2.0 ** min(over, 30))
+        if over < -0.5:  # failures age: two of a moment ago are a little less than two
+            return 0.0
+        return min(self.longest, self.first * 2.0 ** min(max(over, 0), 30))
 
 
 PAIR = Growth(free=2, first=0.5, longest=10)

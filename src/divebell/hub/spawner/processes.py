@@ -62,6 +62,14 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
 
     async def start(self) -> tuple[str, int]:
         """Wait for the turn, start the server, and return once it listens."""
+        try:
+            return await self._start_in_turn()
+        except DivebellError as error:
+            error.jupyterhub_message = error.message  # type: ignore[attr-defined]  # what the page shows
+            self.log.error("%s", error)  # noqa: TRY400 - it is no bug
+            raise
+
+    async def _start_in_turn(self) -> tuple[str, int]:
         async with self.place.queue.turn(self.user.name):
             await self._end_leftover()
             self.port = self.place.take_port()

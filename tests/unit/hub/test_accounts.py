@@ -1,0 +1,38 @@
+"""Homes and whose they are."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from divebell.hub.spawner.accounts import FIRST_UID, ensure_home
+from divebell.hub.spawner.running import free_port, identity, listener_uid
+
+
+def test_a_home_keeps_its_account(tmp_path):
+    first, second = ensure_home(tmp_path, "ana"), ensure_home(tmp_path, "bea")
+    assert ensure_home(tmp_path, "ana") == first
+    assert (first.folder.stat().st_mode & 0o777) == 0o700
+    assert (first.uid != second.uid) is (os.geteuid() == 0)
+
+
+def test_a_home_made_by_a_hub_that_was_killed_gets_its_account(tmp_path):
+    if os.geteuid() != 0:
+        pytest.fail("run as root: volunteers have own accounts only then")
+    (tmp_path / "ana").mkdir()
+    assert ensure_home(tmp_path, "ana").uid == FIRST_UID
+
+
+def test_a_process_is_known_by_more_than_its_number():
+    assert identity(os.getpid()) == identity(os.getpid())
+    assert identity(os.getpid()) != identity(os.getppid())
+
+
+def test_who_listens_is_known_and_a_taken_port_is_passed_over():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert listener_uid(port) == os.geteuid()
+        assert free_port([port]) is None
+    assert listener_uid(port) is None

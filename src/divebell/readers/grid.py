@@ -16,6 +16,7 @@ MOST_COLUMNS = 1590
 """PostgreSQL allows 1,600; the loader adds a few of its own."""
 _LOOK = 200
 _NUMBER = re.compile(r"^-?[\d,]*\.?\d+%?$")
+_YEAR = re.compile(r"^(1[6-9]|2[01])\d\d$")
 _FOOTNOTE = re.compile(
     r"^(source|sources|note|notes|\*|†|©|data (from|source)|generated|downloaded|last updated)", re.IGNORECASE
 )
@@ -90,7 +91,7 @@ def find_header(records: Iterable[list[str]], skip_rows: int = 0, name: str = "t
         )
     below = first[at + 1 :]
     header = _without_empty_tail(header, below)
-    if _second_header(below):
+    if below and any(cell.strip() for cell in below[0]) and _second_header(below):
         warnings.append(f"a second header row was left out: '{', '.join(below[0])[:100]}'")
         return Header(tuple(header), skip_rows + at + 2, tuple(warnings))
     return Header(tuple(header), skip_rows + at + 1, tuple(warnings))
@@ -117,6 +118,8 @@ def _usual_width(filled: list[list[str]]) -> int:
 
 
 def _is_header(record: list[str], width: int) -> bool:
+    if all(_NUMBER.match(cell.strip()) and not _YEAR.match(cell.strip()) for cell in record if cell.strip()):
+        return False
     named = sum(1 for cell in record if cell.strip())
     if width == 1:
         return named == 1
@@ -127,7 +130,7 @@ def _looks_like_data(header: list[str], below: list[list[str]]) -> bool:
     if not below or len(header) < 2 or not all(_NUMBER.match(cell.strip()) for cell in header):
         return False
     plain = [cell.strip() for cell in header]
-    years = all(re.match(r"^(1[6-9]|2[01])\d\d$", cell) for cell in plain)
+    years = all(_YEAR.match(cell) for cell in plain)
     counting = plain in ([str(i) for i in range(len(plain))], [str(i + 1) for i in range(len(plain))])
     return not years and not counting and any("." in cell for cell in plain)
 

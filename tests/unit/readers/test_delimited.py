@@ -373,3 +373,14 @@ def test_mixed_wkt_is_promoted_and_exchanged_coordinates_are_put_right(read):
     layer, rows = read("b.csv", "latitude,longitude\n-73.9,40.7\n-120,41\n")
     assert shapely.from_wkb(rows["geom"][1]).wkt == "POINT (-120 41)"
     assert "exchanged" in said(layer)
+
+
+def test_numbers_are_never_taken_for_a_header_below_a_name(read):
+    layer, rows = read("a.csv", "v\n1,000\n2,500\n")
+    assert rows == {"v": [1, 2], "extra_values": ["000", "500"]}
+    assert "too many values" in said(layer)
+
+
+def test_a_blank_row_below_the_header_is_no_second_header(read):
+    _, rows = read("a.csv", "name,n,m\n\nA,1,2\nB,2,3\nC,5,6\nD,5,6\n")
+    assert rows["name"] == ["A", "B", "C", "D"]

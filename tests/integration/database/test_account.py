@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from divebell.database.account import interpreter_paths, run_as
+from divebell.errors import DivebellError
 
 UID = 54321
 
@@ -70,3 +71,22 @@ def test_this_python_runs_with_divebell_and_its_libraries(closed: Path) -> None:
     paths = [*interpreter_paths(), closed / "library"]
     done = run(sys.executable, "-c", "import divebell, psycopg; print(divebell.__version__)", reachable=paths)
     assert done.returncode == 0, done.stderr
+
+
+def test_without_bubblewrap_the_next_step_is_named(
+    closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for found, problem in (
+        ("", "is not installed"),
+        ("#!/bin/sh\necho no mounts here >&2\nexit 1\n", "no mounts"),
+    ):
+        if found:
+            (tmp_path / "bwrap").write_text(found)
+            (tmp_path / "bwrap").chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        if os.geteuid() != 0:
+            assert run_as(UID, UID, ["id"], reachable=[closed / "library"]) == ["id"]
+            continue
+        with pytest.raises(DivebellError, match=problem) as missing:
+            run_as(UID, UID, ["id"], reachable=[closed / "library"])
+        assert "/srv" in str(missing.value.next_step)

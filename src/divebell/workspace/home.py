@@ -100,7 +100,8 @@ def loaded_tables() -> list[Table]:
         with psycopg.connect("", connect_timeout=3) as connection:
             rows = connection.execute(
                 "SELECT table_name, rows, geometry_type, columns,"
-                " ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(format('data.%I', table_name)))"
+                " ARRAY(SELECT attname::text FROM pg_attribute"
+                " WHERE attrelid = to_regclass(format('data.%I', table_name)))"
                 " FROM catalogue.dataset ORDER BY table_name"
             ).fetchall()
     except psycopg.Error:

@@ -28,7 +28,7 @@ class Growth:
         over = failures - self.free
         if over < -0.5:  # failures age: two of a moment ago are a little less than two
             return 0.0
-        return min(self.longest, self.first * 2.0 ** min(max(over, 0), 30))
+        return min(self.longest, self.first * float(2 ** min(max(over, 0.0), 30.0)))
 
 
 PAIR = Growth(free=2, first=0.5, longest=10)

@@ -21,7 +21,7 @@ def identity(pid: int) -> str | None:
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+    return None if fields[0] in "ZX" else f"{boot}:{pid}:{fields[19]}"
 
 
 def listener_uid(port: int) -> int | None:

@@ -61,8 +61,9 @@ def copy_example(folder: Path) -> Path:
 
 
 def bring_up(folder: Path, *options: object) -> LiveEvent:
-    """Run `divebell up --detach` and read what it says."""
-    options = options or ("--port", free_port())
+    """Run `divebell up --detach`, on a free port the first time, and read what it says."""
+    if not options and not State(folder / ".divebell").ports_file.exists():
+        options = ("--port", free_port())
     result = divebell("up", folder, "--detach", "--json", *options)
     if result.returncode != 0:
         raise RuntimeError(f"divebell up failed:\n{result.stdout}\n{result.stderr}")

@@ -157,11 +157,11 @@ class _View:
 
 
 def _require_bubblewrap(closed_folder: str) -> None:
-    elsewhere = "move the event to a folder that others may enter, such as one below /srv"
+    otherwise = "run divebell as an ordinary user instead of root"
     if shutil.which("bwrap") is None:
         raise DivebellError(
             f"volunteers may not enter {closed_folder}, and bubblewrap, which makes a way, is not installed",
-            next_step=f"apt-get install -y bubblewrap; or {elsewhere}",
+            next_step=f"apt-get install -y bubblewrap; or {otherwise}",
         )
     trial = subprocess.run(
         [*bubblewrap(["--tmpfs", "/mnt"]), "true"], capture_output=True, text=True, check=False
@@ -170,5 +170,5 @@ def _require_bubblewrap(closed_folder: str) -> None:
         raise DivebellError(
             f"volunteers may not enter {closed_folder}, and this machine does not let bubblewrap make a way: "
             f"{trial.stderr.strip()}",
-            next_step=elsewhere,
+            next_step=otherwise,
         )

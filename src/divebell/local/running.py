@@ -18,6 +18,7 @@ from divebell.event import Event, Ports, Secrets, State, ensure_secrets, load_se
 from divebell.hub.proxy import traefik_files
 from divebell.local.health import PartStatus, check_parts
 from divebell.local.leftovers import is_notebook, processes_of, stop_processes
+from divebell.local.machine import check_accounts
 from divebell.local.ports import choose_ports
 from divebell.local.programs import PARTS
 from divebell.local.supervisor import Supervisor, start_supervisor
@@ -60,6 +61,7 @@ def bring_up(event: Event, state: State, port: int | None, say: Say, *, ends_wit
     Raises DivebellError when a port is taken or PostgreSQL does not start.
     """
     _make_folders(state)
+    check_accounts(state)
     with _only_one(state):
         supervisor = running_supervisor(state)
         if supervisor is not None:

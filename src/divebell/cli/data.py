@@ -7,6 +7,7 @@ import json
 import secrets
 import sys
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING
 
 from divebell.cli import EXIT_DONE, EXIT_FAILED
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from divebell.pipeline.catalogue import Connection, Listing
 
 _POLL_SECONDS = 0.5
+_TURNS_BEFORE_ASKING_AGAIN = 6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     for name, summary in _SUMMARIES.items():
         action = actions.add_parser(name, help=summary, description=summary)
-        action.add_argument(
-            "path", nargs="?", default=".", help="the event's folder or file (default: this one)"
-        )
+        add_event_argument(action)
         action.add_argument("--json", action="store_true", help="print what is loaded as JSON")
 
 
@@ -82,9 +82,12 @@ def _asked(connection: Connection) -> str | None:
     token = secrets.token_hex(8)
     connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(worker.ANSWERS)))
     request = sql.SQL("NOTIFY {}, {}").format(sql.Identifier(worker.REQUESTS), sql.Literal(token))
-    connection.execute(request)
     tell = _teller()
-    while True:
+    for turn in count():
+        if (
+            turn % _TURNS_BEFORE_ASKING_AGAIN == 0
+        ):  # a loader that has just started has not heard the first time
+            connection.execute(request)
         answers = [notice.payload for notice in connection.notifies(timeout=_POLL_SECONDS)]
         now = catalogue.loader_state(connection)
         if token in answers:
@@ -93,6 +96,7 @@ def _asked(connection: Connection) -> str | None:
             return None
         if now.activity == "loading":
             tell(now.detail)
+    return None
 
 
 def _own_pass(event: Event, state: State, connection: Connection) -> str:

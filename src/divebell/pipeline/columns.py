@@ -24,7 +24,7 @@ _INLINE = 24
 OVERFLOW = "other_columns"
 """The jsonb column that holds what no longer fits."""
 
-Batches = Callable[[], Iterable[pa.RecordBatch]]
+Batches = Sequence[pa.RecordBatch]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Layout:
     overflow: tuple[Column, ...] = ()
 
 
-def layout(columns: Sequence[Column], batches: Batches) -> Layout:
+def layout(columns: Sequence[Column], batches: Callable[[], Iterable[pa.RecordBatch]]) -> Layout:
     """Choose types: natural ones, and only where a row would not fit narrower ones that hold the same values.
 
     What does not fit even then goes into one jsonb column, the last columns first.
@@ -52,6 +52,11 @@ def layout(columns: Sequence[Column], batches: Batches) -> Layout:
     natural = tuple(target(column) for column in columns)
     if _worst(natural) <= PAGE_BYTES - _SPARE and len(columns) <= MOST_COLUMNS:
         return Layout(natural)
+    held = list(batches())  # the Arrow file mapped into memory: no copy
+    return _measured(natural, columns, held)
+
+
+def _measured(natural: tuple[Target, ...], columns: Sequence[Column], batches: Batches) -> Layout:
     if len(columns) <= MOST_COLUMNS and _longest(natural, batches) <= PAGE_BYTES - _SPARE:
         return Layout(natural)
     narrow = tuple(_narrow(one, number, batches) for number, one in enumerate(natural))
@@ -115,14 +120,14 @@ def _worst(targets: Sequence[Target]) -> int:
 
 
 def _longest(targets: Sequence[Target], batches: Batches) -> int:
-    return max((int(_ends(batch, targets)[-1].max()) for batch in batches() if batch.num_rows), default=0)
+    return max((int(_ends(batch, targets)[-1].max()) for batch in batches if batch.num_rows), default=0)
 
 
 def _fitting(targets: Sequence[Target], batches: Batches) -> int:
     """Count the columns, from the first on, that every row has room for beside an overflow column."""
     most = min(len(targets), MOST_COLUMNS)
     room = PAGE_BYTES - _SPARE - _INLINE
-    for batch in batches():
+    for batch in batches:
         if batch.num_rows:
             fits = np.array([end.max() <= room for end in _ends(batch, targets)[1:]])
             most = min(most, len(fits) if fits.all() else int(np.argmin(fits)))
@@ -154,7 +159,7 @@ def _narrow(one: Target, number: int, batches: Batches) -> Target:
         return one
     choices = _INTEGERS if one.sql == "bigint" else (*_INTEGERS[:2], ("real", pa.float32()))
     for sql, arrow in choices:
-        if all(_holds(batch.column(number), arrow) for batch in batches()):
+        if all(_holds(batch.column(number), arrow) for batch in batches):
             return Target(one.column, sql, arrow)
     return one
 

@@ -59,7 +59,7 @@ class _Following:
     failures: int = 0
     event: Event | None = None
     stamp: tuple[int, int] | None = None
-    tokens: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
 
 
 def run(folder: Path) -> None:
@@ -138,7 +138,7 @@ def _follow(connection: Connection, state: State) -> None:
 def _note(following: _Following, notice: psycopg.Notify) -> None:
     """Take down who wants an answer; anything else that was sent just asks for a look."""
     if _TOKEN.match(notice.payload) and len(following.tokens) < _MOST_TOKENS:
-        following.tokens.append(notice.payload)
+        following.tokens.add(notice.payload)
 
 
 def _look(connection: Connection, state: State, status: Status, following: _Following) -> float:

@@ -1,0 +1,198 @@
+"""The loader as a process: it follows the branch, answers requests, and may be killed at any instant."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from divebell.cli import main
+from divebell.database import connect, prepare
+from divebell.errors import DivebellError
+from divebell.pipeline.catalogue import listing, loader_state
+
+from .conftest import Loading, Repo, git
+
+WELLS = "id,depth\n1,10\n2,20\n"
+PATIENCE_SECONDS = 60
+
+
+@contextmanager
+def loader(folder: Any) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / "loader.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "divebell.pipeline", str(folder)], stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_for(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if true():
+                return
+        except (psycopg.OperationalError, DivebellError):
+            pass  # the database is away for a moment
+        time.sleep(0.1)
+    pytest.fail(f"not within {PATIENCE_SECONDS} s: {what}")
+
+
+def rows_of(loading: Loading) -> dict[str, int]:
+    return {entry.table_name: entry.rows for entry in loading.listing.datasets}
+
+
+def test_the_loader_follows_the_branch_without_being_asked(loading: Loading) -> None:
+    loading.repo.commit({"data/wells.csv": WELLS})
+    with loader(loading.folder):
+        wait_for(lambda: rows_of(loading) == {"wells": 2}, "first load")
+        commit = loading.repo.commit({"data/wells.csv": WELLS + "3,30\n"})
+        wait_for(lambda: rows_of(loading) == {"wells": 3}, "second load")
+        wait_for(lambda: loader_state(loading.connection).commit == commit, "commit loaded in full")
+        wait_for(lambda: loader_state(loading.connection).activity == "waiting", "waiting")
+
+
+def test_the_loader_waits_for_a_branch_that_is_not_there_yet(loading: Loading) -> None:
+    with loader(loading.folder):
+        wait_for(lambda: "no commit yet" in loader_state(loading.connection).detail, "the problem is told")
+        assert loader_state(loading.connection).activity == "failing"
+        loading.repo.commit({"data/wells.csv": WELLS})
+        wait_for(lambda: rows_of(loading) == {"wells": 2}, "load")
+
+
+def test_a_loader_killed_while_loading_leaves_nothing_half_done(loading: Loading) -> None:
+    big = "id,name\n" + "".join(f"{row},well number {row}\n" for row in range(300_000))
+    loading.load({"data/big.csv": WELLS})
+    loading.repo.commit({"data/big.csv": big, "data/wells.csv": WELLS})
+    for delay in (1.0, 2.5, 4.0):
+        with loader(loading.folder) as process:
+            time.sleep(delay)
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert alive == []
+        assert rows_of(loading).get("big") in {2, 300_000}
+        assert loading.column("SELECT count(*) FROM data.big") == [rows_of(loading)["big"]]
+        assert loading.column("SELECT count(*) FROM pg_tables WHERE schemaname = 'stage'") == [0]
+    with loader(loading.folder):
+        wait_for(lambda: rows_of(loading) == {"wells": 2, "big": 300_000}, "the rerun converges")
+
+
+def test_there_is_one_loader_at_a_time(loading: Loading) -> None:
+    loading.repo.commit({"data/wells.csv": WELLS})
+    with loader(loading.folder) as first:
+        wait_for(lambda: rows_of(loading) == {"wells": 2}, "load")
+        with loader(loading.folder) as second:
+            time.sleep(3)
+            assert second.poll() is None
+            first.send_signal(signal.SIGKILL)
+            loading.repo.commit({"data/wells.csv": WELLS + "3,30\n"})
+            wait_for(lambda: rows_of(loading) == {"wells": 3}, "the second takes over")
+
+
+def test_the_loader_survives_the_database(make_event_folder: Any, run_server: Any, tmp_path: Any) -> None:
+    event = make_event_folder(tmp_path / "event")
+    repo = Repo(event.folder / "repository")
+    repo.write("data/wells.csv", WELLS)
+
+    def rows() -> dict[str, int]:
+        with connect(event.state, "event_loader") as connection:
+            return {entry.table_name: entry.rows for entry in listing(connection).datasets}
+
+    with run_server(event) as server, loader(event.folder) as process:
+        prepare(event.event, event.state)
+        wait_for(lambda: rows() == {"wells": 2}, "load")
+        os.kill(server.pid, signal.SIGKILL)
+        server.wait()
+        with run_server(event):
+            repo.commit({"data/wells.csv": WELLS + "3,30\n"})
+            wait_for(lambda: rows() == {"wells": 3}, "load after the database came back")
+            assert process.poll() is None
+
+
+def test_asking_a_running_loader_loads_at_once(loading: Loading, capsys: pytest.CaptureFixture[str]) -> None:
+    loading.repo.commit({"data/wells.csv": WELLS})
+    with loader(loading.folder):
+        wait_for(lambda: not loader_state(loading.connection).away, "heartbeat")
+        assert main(["data", "load", str(loading.folder), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [(one["table"], one["rows"]) for one in answer["datasets"]] == [("wells", 2)]
+    assert answer["failed"] == []
+
+
+def test_without_a_loader_the_command_loads_itself(
+    loading: Loading, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loading.connection.execute("UPDATE catalogue.loader SET heartbeat = now() - interval '1 hour'")
+    loading.repo.commit({"data/wells.csv": WELLS, "data/broken.zip": "no zip"})
+    assert main(["data", "load", str(loading.folder)]) == 1
+    printed = capsys.readouterr()
+    assert "wells" in printed.out
+    assert "data/broken.zip is not loaded:" in printed.out
+    assert "Loading data/wells.csv" in printed.err
+
+
+def test_the_list_says_what_is_loaded_and_what_is_not_committed(
+    loading: Loading, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point = (
+        '{"type": "Feature", "geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {"Höhe": 3}}'
+    )
+    commit = loading.repo.commit({"data/spots.geojson": point})
+    loading.load()
+    loading.repo.write("data/draft.csv", WELLS)
+    capsys.readouterr()
+    assert main(["data", "list", str(loading.folder), "--json"]) == 0
+    printed = capsys.readouterr()
+    [entry] = json.loads(printed.out)["datasets"]
+    assert entry | {"warnings": []} == {
+        "file": "data/spots.geojson",
+        "layer": None,
+        "table": "spots",
+        "rows": 1,
+        "null_geometries": 0,
+        "empty_geometries": 0,
+        "invalid_geometries": 0,
+        "geometry_type": "Point",
+        "crs": "EPSG:4326",
+        "columns": [{"name": entry["columns"][0]["name"], "original": "Höhe", "type": "bigint"}],
+        "warnings": [],
+        "commit": commit,
+        "bbox": [1.0, 2.0, 1.0, 2.0],
+    }
+    assert "Not committed, so not loaded as they are now: data/draft.csv" in printed.err
+
+
+def test_an_event_that_was_never_started_says_how_to_start_it(
+    make_event_folder: Any, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = make_event_folder(tmp_path / "event")
+    assert main(["data", "list", str(event.folder)]) == 1
+    assert "divebell up" in capsys.readouterr().err
+    shutil.rmtree(event.state.folder)
+    assert main(["data", "list", str(event.folder)]) == 1
+    assert "divebell up" in capsys.readouterr().err
+
+
+def test_a_commit_made_while_another_is_loaded_is_not_missed(loading: Loading) -> None:
+    with loader(loading.folder):
+        for rows in range(3, 6):
+            loading.repo.commit({"data/wells.csv": WELLS + "".join(f"{row},1\n" for row in range(rows))})
+            time.sleep(0.4)
+        head = git(loading.repo.folder, "rev-parse", "HEAD")
+        wait_for(lambda: loader_state(loading.connection).commit == head, "the last commit is loaded")
+    assert rows_of(loading) == {"wells": 7}

@@ -40,7 +40,9 @@ def chromium(size: tuple[int, int] = (1280, 900), *, dark: bool = False) -> Iter
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver") or "chromedriver"))
+    driver = webdriver.Chrome(
+        options=options, service=Service(shutil.which("chromedriver") or "chromedriver")
+    )
     try:
         driver.set_page_load_timeout(90)
         driver.set_script_timeout(60)
@@ -67,4 +69,6 @@ def browser() -> Iterator[Callable[..., webdriver.Chrome]]:
 
 def complaints(driver: webdriver.Chrome) -> list[str]:
     """Give what the browser's console holds against the pages so far."""
-    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] in {"SEVERE", "WARNING"}]
+    return [
+        entry["message"] for entry in driver.get_log("browser") if entry["level"] in {"SEVERE", "WARNING"}
+    ]

@@ -44,8 +44,10 @@ class Site:
 
     def client(self, name: str | None = None, **options: Any) -> httpx.Client:
         """Give an HTTP client, signed in as `name` if one is given."""
-        cookies = {COOKIE: self.cookie(name)} if name else {}
-        return httpx.Client(base_url=self.address + ROOT, cookies=cookies, timeout=60, trust_env=False, **options)
+        client = httpx.Client(base_url=self.address + ROOT, timeout=60, trust_env=False, **options)
+        if name:
+            client.cookies.set(COOKIE, self.cookie(name), domain="127.0.0.1", path=ROOT)
+        return client
 
 
 @contextmanager
@@ -54,7 +56,9 @@ def serving(folder: Any, **changes: Any) -> Iterator[Site]:
     event = folder.event.model_copy(update=changes)
     built = app(event, folder.state, folder.secrets, folder.ports)
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(built, log_level="warning", lifespan="on", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(built, log_level="warning", lifespan="on", timeout_graceful_shutdown=1)
+    )
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
     thread.start()
     while not server.started:

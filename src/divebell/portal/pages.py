@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 import jinja2
-from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -29,7 +28,8 @@ class Portal:
     """The pages of one event.
 
     `here` gives the names of those whose notebook runs, or None; `slug` and `unslug` turn (schema, table)
-    into the part of an address that names it, and back; `check` refuses a form our pages did not make.
+    into the part of an address that names it, and back; `form` reads a form and refuses one that our pages
+    did not make.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Portal:
         here: Callable[[], Awaitable[list[str] | None]],
         slug: Callable[[str, str], str],
         unslug: Callable[[str], tuple[str, str] | None],
-        check: Callable[[Request, FormData], None],
+        form: Callable[[Request], Awaitable[dict[str, str]]],
     ) -> None:
         self._event = event
         self._catalogue = Catalogue(pool)
         self._here = here
         self._slug = slug
         self._unslug = unslug
-        self._check = check
+        self._form = form
         self._assets = Assets()
         self._templates = self._environment()
 
@@ -151,9 +151,8 @@ class Portal:
     async def reset(self, request: Request) -> Response:
         """Forget a person's return code: asked once, done when confirmed."""
         _ambassadors_only(request)
-        form = await request.form()
-        self._check(request, form)
-        name = str(form.get("name", ""))
+        form = await self._form(request)
+        name = form.get("name", "")
         if form.get("confirmed") != "yes":
             return self.page(request, "reset.html", name=name)
         if not await self._catalogue.reset(name):

@@ -102,8 +102,8 @@ def with_system(frame: Frame, *, geographic: bool, found: Mapping[str, Any]) -> 
         if middle is None or intersection(middle, SANE_DEGREES) != middle:
             return replace(
                 frame,
-                reason="It does not say which coordinate system it is in, and its coordinates are no degrees of "
-                "longitude and latitude. Set it with UpdateGeometrySRID, or name it (crs) in the event file.",
+                reason="It does not say which coordinate system it is in, and its coordinates are no "
+                "longitudes and latitudes. Set it with ST_SetSRID, or name it (crs) in the event file.",
             )
         note = (
             "It does not say which coordinate system it is in; its coordinates are taken for longitude "

@@ -92,12 +92,14 @@ class Layers:
     async def find(self, slug: str) -> Layer | None:
         """Give the layer of that name; one shared a moment ago is found too."""
         await self._refresh()
+        if slug not in self._layers:
+            await self._refresh(0)
         return self._layers.get(slug)
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, max_age: float = MAX_AGE) -> None:
         async with self._lock:
             now = time.monotonic()
-            if now - self._asked_at < MAX_AGE:
+            if now - self._asked_at < max_age:
                 return
             rows = await self._pool.fetch(self._sql)
             layers = [from_row(row) for row in rows]

@@ -28,9 +28,6 @@ GONE = 499
 """What nginx made usual for "the client closed the request"; nobody is there to read it."""
 
 
-_CHANGED = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError)
-
-
 def routes(tiles: Tiles) -> list[Route]:
     """Give the routes below the app's root; every one only reads."""
     pages = _Pages(tiles)
@@ -63,8 +60,6 @@ class _Pages:
             tile = await self._tiles.tile(layer, place, gone=lambda: _gone(request))
         except Left:
             return Response(status_code=GONE)
-        except asyncpg.PostgresError as error:
-            raise _in_words(error) from error
         headers["X-Divebell-Aggregated"] = "true" if tile.aggregated else "false"
         if not tile.body:
             return Response(status_code=204, headers=headers)
@@ -77,10 +72,7 @@ class _Pages:
 
     async def tilejson(self, request: Request) -> Response:
         layer = await self._layer(request)
-        try:
-            frame = await self._tiles.frame(layer)
-        except asyncpg.PostgresError as error:
-            raise _in_words(error) from error
+        frame = await self._tiles.frame(layer)
         base = f"{request.url.scheme}://{request.url.netloc}{request.url.path.rpartition('/tiles/')[0]}"
         return _json(tilejson(layer, frame, base=base, column=_column(request, layer)))
 
@@ -90,10 +82,7 @@ class _Pages:
         if column is None:
             raise HTTPException(400, "Say which numeric column: ?column=NAME.")
         scheme, k = _scheme(request), _k(request)
-        try:
-            found = await breaks(self._tiles.pool, layer, column, scheme=scheme, k=k)
-        except asyncpg.PostgresError as error:
-            raise _in_words(error) from error
+        found = await breaks(self._tiles.pool, layer, column, scheme=scheme, k=k)
         return _json({**asdict(found), "k": k})
 
     async def feature(self, request: Request) -> Response:
@@ -106,8 +95,6 @@ class _Pages:
             text = await self._tiles.pool.fetchval(query, number)
         except (asyncpg.DataError, asyncpg.ProgramLimitExceededError):
             text = None
-        except asyncpg.PostgresError as error:
-            raise _in_words(error) from error
         if text is None:
             raise HTTPException(
                 404, "There is no such feature: the table has changed since the map was drawn."
@@ -120,10 +107,7 @@ class _Pages:
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        try:
-            picture = await self._picture(layer)
-        except asyncpg.PostgresError as error:
-            raise _in_words(error) from error
+        picture = await self._picture(layer)
         return Response(picture, headers=headers, media_type="image/svg+xml")
 
     async def _picture(self, layer: Layer) -> str:
@@ -173,19 +157,6 @@ def _k(request: Request) -> int:
 
 def _json(value: Any) -> Response:
     return JSONResponse(value, headers={"Cache-Control": "private, no-cache"})
-
-
-def _in_words(error: Exception) -> Exception:
-    """Turn what a volunteer's own table or view can cause into an answer; anything else stays what it is."""
-    if isinstance(error, asyncpg.QueryCanceledError):
-        return HTTPException(
-            503, "This took the database too long. Zoom in, or give the table a spatial index."
-        )
-    if isinstance(error, _CHANGED):
-        return HTTPException(404, "This table has just been changed, dropped, or is no longer shared.")
-    if isinstance(error, asyncpg.InternalServerError | asyncpg.DataError):
-        return HTTPException(422, f"PostGIS cannot draw this: {error}")
-    return error
 
 
 async def _gone(request: Request) -> None:

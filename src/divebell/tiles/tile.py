@@ -22,6 +22,8 @@ CACHE_BYTES = 64 * 1024**2
 SLOW_TO_COMPRESS = 64 * 1024
 """From so many bytes on a tile is compressed off the event loop."""
 MARGIN = BUFFER / EXTENT
+GRIDS_AT_ONCE = 2
+"""Grids are the heavy queries; a map asks for a dozen. In turn each keeps within the role's timeout."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Tiles:
         self._frame_flights: Flights[Frame] = Flights()
         self._tile_flights: Flights[Tile] = Flights()
         self._kept = _Kept(CACHE_BYTES)
+        self._grids = asyncio.Semaphore(GRIDS_AT_ONCE)
 
     async def frame(self, layer: Layer) -> Frame:
         """Give what the layer's rows say about it, measured once per version."""
@@ -87,7 +90,8 @@ class Tiles:
         aggregated = rows > sql.WHOLE_ROWS
         if aggregated:
             cell = sql.small_cell(frame, place.z)
-            raw = await self.pool.fetchval(sql.grid(layer, frame, place.column), *box, *where, *cell)
+            async with self._grids:
+                raw = await self.pool.fetchval(sql.grid(layer, frame, place.column), *box, *where, *cell)
         else:
             raw = await self.pool.fetchval(sql.whole(layer, frame, place.column), *box, *where)
         return Tile(await _compress(raw or b""), aggregated=aggregated)

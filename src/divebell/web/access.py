@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,6 +18,8 @@ DATA = ("data/", "maps/", "tiles/", "preview/", "api/datasets")
 """Below the root, for everybody where the event says `maps: {public: true}`; the front door is besides."""
 MACHINE = ("tiles/", "preview/", "api/")
 """Asked for by scripts: a redirect to a sign-in page would only confuse them."""
+
+LARGEST_FORM = 10_000
 
 
 class Access:
@@ -80,8 +81,15 @@ def check_origin(request: Request) -> None:
         )
 
 
-def check_form(request: Request, form: FormData) -> None:
-    """Refuse a form that this session's pages did not make."""
+async def read_form(request: Request) -> dict[str, str]:
+    """Read a form; refuse one that this session's pages did not make."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            raise HTTPException(413, "This form is too large.")
+    form = dict(parse_qsl(body.decode(errors="replace")))
     expected, given = str(request.session.get("form", "")), str(form.get("token", ""))
     if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
         raise HTTPException(403, "This form is out of date. Go back, load the page again and repeat.")
+    return form

@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from divebell import portal, tiles
 from divebell.event import Event, Ports, Secrets, State
 from divebell.web import errors
-from divebell.web.access import Access, check_form
+from divebell.web.access import Access, read_form
 from divebell.web.middleware import RetryReads, SecurityHeaders
 from divebell.web.pool import AWAY, listen, open_pool
 from divebell.web.signin import ROOT, HubAway, SignIn
@@ -32,7 +32,7 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
     pool = _LatePool()
     layers = tiles.Tiles(pool)
     site = portal.Portal(
-        event, pool, here=sign_in.here, slug=tiles.to_slug, unslug=tiles.from_slug, check=check_form
+        event, pool, here=sign_in.here, slug=tiles.to_slug, unslug=tiles.from_slug, form=read_form
     )
 
     @contextlib.asynccontextmanager
@@ -98,6 +98,6 @@ async def _health(pool: Any) -> Response:
 
 
 async def _sign_out(request: Request) -> Response:
-    check_form(request, await request.form())
+    await read_form(request)
     request.session.clear()
     return RedirectResponse("/hub/logout", status_code=303)

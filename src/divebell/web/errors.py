@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,6 +27,25 @@ TITLES = {
     503: "One moment",
 }
 
+DATABASE_WORDS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
+    (
+        (asyncpg.QueryCanceledError,),
+        503,
+        "This took the database too long. Zoom in, or give the table a spatial index.",
+    ),
+    (
+        (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError),
+        404,
+        "This table has just been changed, dropped, or is no longer shared.",
+    ),
+    (
+        (asyncpg.InternalServerError, asyncpg.DataError),
+        422,
+        "The database cannot read this table or view: {error}",
+    ),
+)
+"""What a table can do to a request, the answer's status, and the words for it."""
+
 
 class Pages:
     """The event's error pages."""
@@ -39,6 +59,7 @@ class Pages:
         """Give Starlette's exception handlers."""
         return {
             HTTPException: self._http,
+            asyncpg.PostgresError: self._refused,
             **dict.fromkeys(database_away, self._database_away),
             hub_away: self._hub_away,
             Exception: self._bug,
@@ -72,6 +93,13 @@ class Pages:
             "The sign-in service is starting again. Notebooks keep running; this page loads anew by itself."
         )
         return self._answer(request, 503, detail, {"Retry-After": "3", "Refresh": "3"})
+
+    async def _refused(self, request: Request, error: asyncpg.PostgresError) -> Response:
+        """Answer for what a volunteer's own table or view can cause; anything else is ours."""
+        for kinds, status, detail in DATABASE_WORDS:
+            if isinstance(error, kinds):
+                return self._answer(request, status, detail.format(error=error))
+        raise error
 
     async def _bug(self, request: Request, _: Exception) -> Response:
         detail = (

@@ -29,7 +29,15 @@ export function legend(about, column, breaks, colours, one) {
 function range(breaks, i) {
   const { lower, upper } = breaks.classes[i];
   if (breaks.discrete || lower === upper) return written(upper);
-  return i === 0 ? `${written(lower)} to ${written(upper)}` : `over ${written(lower)} to ${written(upper)}`;
+  const [from, to] = [lower, upper].map(roundedTo(breaks));
+  return i === 0 ? `${from} to ${to}` : `over ${from} to ${to}`;
+}
+
+// As many decimals as tell the classes apart, and two more.
+function roundedTo({ classes }) {
+  const width = Math.min(...classes.map((one) => one.upper - one.lower).filter((size) => size > 0));
+  const decimals = Math.min(12, Math.max(0, 2 - Math.floor(Math.log10(width))));
+  return (number) => written(Number(number.toFixed(decimals)));
 }
 
 function table(title, rows) {

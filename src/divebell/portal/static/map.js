@@ -21,7 +21,7 @@ async function main() {
   window.divebellMap = map; // for the console, and for tests
   const choice = setUpChoices(about, () => show(map, info, choice));
   map.on("load", () => show(map, info, choice));
-  map.on("error", (event) => tileProblem(event.error));
+  map.on("error", (event) => tileProblem(event.error, map));
   map.on("idle", () => {
     element("aggregated").hidden = map.queryRenderedFeatures({ layers: present(map, ["grid"]) }).length === 0;
   });
@@ -162,7 +162,18 @@ async function json(url) {
   return body;
 }
 
-function tileProblem(error) {
+let retries = 0;
+
+// The database may have been busy or just restarted: ask again a few times before saying so.
+function again(map) {
+  if (retries >= 4) return false;
+  retries += 1;
+  setTimeout(() => map.getSource("data")?.setTiles(map.getSource("data").tiles), 1500 * retries);
+  return true;
+}
+
+function tileProblem(error, map) {
+  if (error?.status === 503 && again(map)) return;
   if (error?.status === 401) return problem("You are signed out. Load the page again to sign in.");
   if (error?.status === 503) return problem("Some of the map took the database too long. Zoom in, or wait and move it.");
   if (error?.status === 404) return problem("This table has just been changed, dropped, or is no longer shared.");

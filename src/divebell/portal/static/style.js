@@ -59,10 +59,10 @@ export function dataLayers(name, colour) {
     { id: "lines", type: "line", ...from, filter: kind("LineString", "MultiLineString"),
       paint: { "line-color": colour, "line-width": growing(1.2, 4) } },
     { id: "points", type: "circle", ...from, filter: kind("Point", "MultiPoint"),
-      paint: { "circle-color": colour, "circle-radius": growing(2.6, 7), "circle-stroke-width": growing(0.3, 1),
+      paint: { "circle-color": colour, "circle-radius": growing(2.6, 7), "circle-stroke-width": growing(0.1, 1),
         "circle-stroke-color": "#22303c", "circle-opacity": 0.85 } },
     { id: "grid", type: "circle", ...from, filter: ["has", "count"],
       paint: { "circle-color": colour, "circle-opacity": 0.85,
-        "circle-radius": ["interpolate", ["linear"], ["log10", ["get", "count"]], 0, 1.3, 2, 2.4, 4, 3.6] } },
+        "circle-radius": ["interpolate", ["linear"], ["log10", ["get", "count"]], 0, 2, 2, 2.6, 4, 3.4] } },
   ];
 }

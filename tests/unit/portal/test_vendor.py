@@ -1,0 +1,19 @@
+import hashlib
+import json
+from importlib.resources import files
+
+VENDOR = files("divebell.portal") / "static" / "vendor"
+
+
+def test_vendored_files_are_what_the_manifest_says():
+    manifest = json.loads((VENDOR / "manifest.json").read_text())
+    there = {item.name for item in VENDOR.iterdir()} - {"manifest.json"}
+    assert there == set(manifest["files"])
+    for name, facts in manifest["files"].items():
+        assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == facts["sha256"], name
+
+
+def test_every_vendored_library_brings_its_licence():
+    assert {"maplibre-gl.LICENSE.txt", "world-atlas.LICENSE.txt", "us-atlas.LICENSE.txt"} <= {
+        item.name for item in VENDOR.iterdir()
+    }

@@ -127,7 +127,7 @@ def ls_tree(repository: Path, commit: str) -> list[str]:
 
 def describe(repository: Path, commit: str) -> list[str]:
     """Give author name and commit time (ISO 8601) of a commit, separated by NUL."""
-    return git(f"--git-dir={repository}", "show", "--no-patch", "--format=%an%x00%cI", commit)
+    return git(f"--git-dir={repository}", "log", "-1", "--format=%an%x00%cI", commit)
 
 
 def cat_files(repository: Path) -> list[str]:
@@ -191,7 +191,7 @@ def _verb(arguments: list[str]) -> str:
         "fetch",
         "ls-remote",
         "ls-tree",
-        "show",
+        "log",
         "cat-file",
         "gc",
         "rev-parse",

@@ -15,18 +15,20 @@ SERVICE = "event"
 PORTAL = f"/services/{SERVICE}/"
 ENTRY, API_ENTRY = "event", "api"
 API_USER = "hub"
-PROVE, STRIP = "prove", "strip"
-"""Middlewares: the hub is told that a request came through the proxy; nobody else sees the proof."""
 PROXY_HEADER = "X-Divebell-Proxy"
-"""Proves that a request came through our proxy: what it says of the client's address can be believed."""
+"""Proves that a request came through our proxy: what it says of the client's address can be believed.
+
+Only the sign-in page is told, which takes it out of the request before anything could be logged.
+"""
 
 
 def traefik_files(state: State, secrets: Secrets, ports: Ports) -> dict[Path, str]:
     """Give the files Traefik is started from: `traefik --configFile=<the first>`.
 
     The hub writes its own routes to `rules_file(state)`, where they stay over restarts of either. The folder
-    must be there before Traefik starts, or it never looks at it again; these files see to that. The route to
-    the web app is among them: it needs no hub to be reached, and a hub that starts need not wait for it.
+    must be there before Traefik starts, or it never looks at it again; these files see to that. The routes to
+    the web app and the sign-in page are among them: the web app needs no hub to be reached, and a hub that
+    starts need not wait for it.
     """
     fixed = rules_file(state).with_name("event.toml")
     return {
@@ -87,21 +89,27 @@ def _fixed_routes(secrets: Secrets, ports: Ports) -> str:
 rule = "PathPrefix(`{PORTAL}`) || Path(`{PORTAL.rstrip("/")}`)"
 entryPoints = ["{ENTRY}"]
 service = "web"
-middlewares = ["{STRIP}"]
 
 [[http.services.web.loadBalancer.servers]]
 url = "http://127.0.0.1:{ports.web}"
 
-[http.middlewares.{PROVE}.headers.customRequestHeaders]
+[http.routers.login]
+rule = "Path(`/hub/login`)"
+entryPoints = ["{ENTRY}"]
+service = "login"
+middlewares = ["prove"]
+
+[[http.services.login.loadBalancer.servers]]
+url = "http://127.0.0.1:{ports.hub}"
+
+[http.middlewares.prove.headers.customRequestHeaders]
 {PROXY_HEADER} = "{proof(secrets)}"
-[http.middlewares.{STRIP}.headers.customRequestHeaders]
-{PROXY_HEADER} = ""
 """
 
 
 def update_proxy(c: Any, state: State, known: Secrets, ports: Ports) -> None:
     """Point the hub at the proxy."""
-    c.JupyterHub.proxy_class = "divebell.hub.traefik.EventProxy"
+    c.JupyterHub.proxy_class = "jupyterhub_traefik_proxy.fileprovider.TraefikFileProviderProxy"
     c.JupyterHub.bind_url = f"http://127.0.0.1:{ports.proxy}"
     c.Proxy.should_start = False
     c.TraefikFileProviderProxy.dynamic_config_file = str(rules_file(state))

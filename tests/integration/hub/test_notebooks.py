@@ -116,13 +116,6 @@ def test_a_volunteer_is_an_ordinary_account_and_has_nothing_of_the_operators(hub
     assert "not permitted" in paul.run("import os; os.setuid(0)")
 
 
-def test_the_proof_of_the_proxy_reaches_no_notebook(hub):
-    text = (hub.folder.state.proxy / "rules" / "routes.toml").read_text()
-    users = [block for block in text.split("\n\n") if "_2Fuser_2F" in block and "middlewares" in block]
-    assert users
-    assert all('"strip"' in block for block in users)
-
-
 def test_the_data_and_the_welcome_are_in_the_home(nora):
     assert "a,b" in nora.run("print(open('data/hello.csv').read())")
     assert "data" in nora.run("import os; print(os.listdir('event'))")

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from divebell.database import admin
+from divebell.hub.proxy import proof
 
 
 def reset(hub, name):
@@ -249,7 +250,7 @@ def test_who_goes_past_the_proxy_is_one_address_whatever_the_headers_say(hub):
 def test_no_secret_is_in_a_log_or_on_a_command_line(hub):
     secrets = hub.folder.secrets
     hidden = [secrets.event_password, *secrets.ambassadors.values(), secrets.cookie_secret]
-    hidden += [secrets.proxy_token, secrets.web_token, secrets.hub_database_password]
+    hidden += [secrets.proxy_token, secrets.web_token, secrets.hub_database_password, proof(secrets)]
     logs = hub.log("hub") + hub.log("proxy")
     assert not [secret for secret in hidden if secret in logs]
     for process in (hub.hub, hub.proxy):

@@ -21,9 +21,9 @@ def test_people_start_in_the_order_they_came_and_know_their_place():
 
         tasks = [asyncio.create_task(start(name)) for name in "abcde"]
         await asyncio.sleep(0)
-        places = {name: queue.before(name) for name in "abcde"}
+        places = {name: queue.place_of(name) for name in "abcde"}
         await asyncio.gather(*tasks)
-        return order, places, [queue.before(name) for name in "abcde"]
+        return order, places, [queue.place_of(name) for name in "abcde"]
 
     order, places, after = asyncio.run(story())
     assert order == list("abcde")
@@ -47,7 +47,7 @@ def test_whoever_gives_up_or_fails_does_not_keep_the_place():
         await asyncio.sleep(0)
         gone.cancel()
         await asyncio.sleep(0)
-        assert queue.before("last") == 1
+        assert queue.place_of("last") == 1
         with pytest.raises(ValueError):  # noqa: PT011
             await failing
         await asyncio.wait_for(last, 1)

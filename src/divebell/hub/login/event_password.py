@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Any, ClassVar
 
 from jupyterhub.auth import Authenticator
@@ -10,7 +9,6 @@ from jupyterhub.auth import Authenticator
 from divebell.event.model import NAME_PATTERN
 from divebell.hub.login.door import Attempt, Door, RefusedError, Welcome
 from divebell.hub.login.pages import LoginPage, LogoutPage, PageError, ReturnCodePage, device_token
-from divebell.hub.proxy import PROXY_HEADER
 
 
 class EventPassword(Authenticator):  # type: ignore[misc]
@@ -38,7 +36,7 @@ class EventPassword(Authenticator):  # type: ignore[misc]
             password=data.get("password", ""),
             code=data.get("code", ""),
             device=token,
-            address=self.client_address(handler.request),
+            address=handler.client_address,
             knows_device=sent,
         )
         try:
@@ -52,17 +50,6 @@ class EventPassword(Authenticator):  # type: ignore[misc]
     def _remember_code(self, welcome: Welcome, token: str) -> None:
         if welcome.return_code is not None:
             self.pending_codes[welcome.name] = (welcome.return_code, token)
-
-    def client_address(self, request: Any) -> str:
-        """Give the address a request really came from.
-
-        Tornado believes forwarding headers of anything on this machine, and a volunteer's notebook is on this
-        machine: they count only with the proxy's proof.
-        """
-        proof = request.headers.get(PROXY_HEADER, "")
-        if hmac.compare_digest(proof.encode("utf-8", "replace"), self.proxy_proof.encode()):
-            return str(request.remote_ip)
-        return f"direct {request.connection.context.address[0]}"
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool:  # noqa: ARG002
         """Sign a person out everywhere once an ambassador has reset the name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from typing import Any
 
@@ -10,10 +11,11 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.login import LoginHandler, LogoutHandler
 from jupyterhub.utils import new_token, url_path_join
 from tornado import web
-from tornado.httputil import url_concat
+from tornado.httputil import HTTPServerRequest, url_concat
 
 from divebell.hub.login.codes import new_device_token
 from divebell.hub.login.door import RefusedError
+from divebell.hub.proxy import PROXY_HEADER
 
 DEVICE_COOKIE = "divebell-device"
 _DEVICE_DAYS = 180
@@ -59,10 +61,28 @@ STALE_PAGE = (
 )
 
 
+def client_address(request: HTTPServerRequest, proof: str, expected: str) -> str:
+    """Give the address a request really came from.
+
+    Tornado believes forwarding headers of anything on this machine, and a volunteer's notebook is on this
+    machine: they count only with the proxy's proof.
+    """
+    if hmac.compare_digest(proof.encode("utf-8", "replace"), expected.encode()):
+        return str(request.remote_ip)
+    return f"direct {request.connection.context.address[0]}"  # type: ignore[union-attr]
+
+
 class LoginPage(LoginHandler):  # type: ignore[misc]
     """The sign-in form."""
 
     claimed_anew = False
+    client_address = ""
+
+    async def prepare(self) -> None:
+        """Find out where the request comes from before anything else sees it."""
+        proof = self.request.headers.pop(PROXY_HEADER, "")
+        self.client_address = client_address(self.request, proof, self.authenticator.proxy_proof)
+        await super().prepare()
 
     def set_default_headers(self) -> None:
         """Keep the page out of caches."""

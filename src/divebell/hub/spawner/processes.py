@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import psutil
-from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.spawner import LocalProcessSpawner, SpawnException
 
 from divebell import database
 from divebell.database.account import interpreter_paths, run_as
@@ -65,9 +65,12 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
         try:
             return await self._start_in_turn()
         except DivebellError as error:
-            error.jupyterhub_message = error.message  # type: ignore[attr-defined]  # what the page shows
-            self.log.error("%s", error)  # noqa: TRY400 - it is no bug
-            raise
+            raise SpawnException(
+                f"Your notebook did not start: {error.message}.",
+                reason="start",
+                log_message=str(error),
+                status_code=503,
+            ) from error
 
     async def _start_in_turn(self) -> tuple[str, int]:
         async with self.place.queue.turn(self.user.name):
@@ -133,10 +136,10 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
         """Tell the place in the queue, then that the server starts."""
         told = -1
         while self.pending == "spawn" and not self.port_open:
-            before = self.place.queue.before(self.user.name)
-            if before != told:
-                told = before
-                yield {"progress": 50 if not before else 10, "message": waiting_words(before)}
+            place = self.place.queue.place_of(self.user.name)
+            if place != told:
+                told = place
+                yield {"progress": 10 if place else 50, "message": waiting_words(place)}
             await asyncio.sleep(0.2)
         yield {"progress": 90, "message": "Your notebook is opening."}
 
@@ -194,15 +197,15 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
         self._record.unlink(missing_ok=True)
 
 
-def waiting_words(before: int) -> str:
+def waiting_words(place: int) -> str:
     """Say where somebody stands in the queue."""
-    match before:
+    match place:
         case 0:
             return "Your notebook is starting."
         case 1:
-            return "You are next: one other notebook starts first."
+            return "You are next in the queue."
         case _:
-            return f"You are number {before} in the queue: {before} notebooks start first."
+            return f"You are number {place} in the queue."
 
 
 async def _end(pid: int) -> None:

@@ -15,8 +15,8 @@ class StartQueue:
         self._free = at_once
         self._waiting: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
 
-    def before(self, name: str) -> int:
-        """Tell how many people start before `name` does; 0 once the turn has come."""
+    def place_of(self, name: str) -> int:
+        """Give the place in the queue, 1 for the next; 0 once the turn has come."""
         return list(self._waiting).index(name) + 1 if name in self._waiting else 0
 
     @asynccontextmanager

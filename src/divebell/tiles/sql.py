@@ -113,9 +113,9 @@ def grid(layer: Layer, frame: Frame, column: str | None) -> str:
 
 def small_cell(frame: Frame, z: int) -> tuple[float, float]:
     """Give width and height of a small cell in the layer's own coordinates, the same all over a zoom."""
-    share = 1 / (2**z * 2 * GRID)
+    share = 1 / (2**z * GRID)
     if frame.kind is Kind.DEGREES:
-        return 360 * share, 180 * share  # flatter: towards the poles a degree is drawn ever taller
+        return 360 * share, 270 * share  # flatter: towards the poles a degree is drawn ever taller
     metres = 2 * HALF_WORLD * share
     if frame.kind is Kind.METRES or frame.bounds is None:
         return metres, metres

@@ -24,6 +24,7 @@ _SETTINGS = {
     "plan_cache_mode": "force_custom_plan",
     "search_path": "public",
     "row_security": "off",
+    "work_mem": "24MB",  # a grid of a million points gathers them in memory
 }
 
 log = logging.getLogger(__name__)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,3 +79,17 @@ def live_event(folder: Path) -> Iterator[LiveEvent]:
         yield bring_up(folder)
     finally:
         divebell("down", folder)
+
+
+def wait_until_loaded(event: LiveEvent, table: str, seconds: float = 60) -> None:
+    """Wait until `divebell data list` names a table."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = divebell("data", "list", event.folder, "--json")
+        if result.returncode == 0 and table in {
+            each["table"] for each in json.loads(result.stdout)["datasets"]
+        }:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{table} was not loaded: {result.stdout}{result.stderr}")
+        time.sleep(0.5)

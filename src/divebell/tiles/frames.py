@@ -22,6 +22,9 @@ MERCATOR = 3857
 FEW = 50
 """Up to so many features the map opens on all of them, beyond on the middle 96 %."""
 
+STRAY = 1.6
+"""... but only where all of them need more than so many times the room, per axis."""
+
 
 class Kind(Enum):
     """How a tile's box becomes a box in the layer's own coordinates."""
@@ -137,7 +140,9 @@ async def _bounded(pool: Any, layer: Layer, frame: Frame, found: Mapping[str, An
         return replace(
             frame, reason="Its coordinates lie outside the area its coordinate system is made for."
         )
-    view = bounds if found["geometries"] <= FEW else await _degrees(pool, frame, middle) or bounds
+    view = bounds
+    if found["geometries"] > FEW and not _much_of(middle, everything):
+        view = await _degrees(pool, frame, middle) or bounds
     domain = sane if frame.kind is not Kind.PROJECTED else everything
     shown = intersection(widened(view, 0.04), WORLD)
     return replace(frame, domain=domain, bounds=bounds, view=shown, notes=_outside(frame, found))
@@ -153,6 +158,12 @@ def _outside(frame: Frame, found: Mapping[str, Any]) -> tuple[str, ...]:
         *frame.notes,
         f"{rows} partly or wholly outside the range of the coordinate system; that part is not drawn.",
     )
+
+
+def _much_of(middle: Box, everything: Box) -> bool:
+    """Say whether a box around nearly all features shows hardly less than one around all of them."""
+    across, up = everything[2] - everything[0], everything[3] - everything[1]
+    return across <= STRAY * (middle[2] - middle[0]) and up <= STRAY * (middle[3] - middle[1])
 
 
 async def _degrees(pool: Any, frame: Frame, box: Box) -> Box | None:

@@ -10,12 +10,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from divebell.database import conninfo, connect, provision
+from divebell.database import connect, conninfo, provision
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from mvt import features as decoded  # noqa: E402
-from signed_in import Site, serving  # noqa: E402
+from mvt import features as decoded
+from signed_in import Site, serving
 
 
 @pytest.fixture(scope="session")

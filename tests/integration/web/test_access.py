@@ -11,7 +11,7 @@ from divebell.event.model import Maps
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from signed_in import COOKIE, ROOT, serving  # noqa: E402
+from signed_in import COOKIE, ROOT, serving
 
 PAGES = ("", "data/x", "maps/data.x", "people")
 MACHINE = ("tiles/data.x.json", "tiles/data.x/0/0/0.mvt", "preview/data.x.svg", "api/datasets")

@@ -3,10 +3,11 @@
 import time
 
 import pytest
-from browser import chromium, complaints
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from browser import chromium, complaints
 from signed_in import COOKIE, ROOT
 
 IDLE = """
@@ -17,7 +18,8 @@ const timer = setInterval(() => {
   if (document.querySelector("#legend caption, #legend td") === null) return;
   clearInterval(timer);
   const shown = ["areas", "lines", "points", "grid"].filter((name) => map.getLayer(name));
-  done(map.queryRenderedFeatures({ layers: shown }).map((one) => [one.layer.id, one.id ?? null, one.properties]));
+  const found = map.queryRenderedFeatures({ layers: shown });
+  done(found.map((one) => [one.layer.id, one.id ?? null, one.properties]));
 }, 100);
 """
 

@@ -5,7 +5,10 @@ from urllib.parse import quote
 
 import pytest
 
-MINE = "CREATE TABLE v_{who}.{name} AS SELECT 1 AS id, 2.5::float8 AS score, ST_SetSRID(ST_MakePoint(5, 5), 4326) AS geom"
+MINE = (
+    "CREATE TABLE v_{who}.{name} AS SELECT 1 AS id, 2.5::float8 AS score,"
+    " ST_SetSRID(ST_MakePoint(5, 5), 4326) AS geom"
+)
 
 
 def seconds_until(condition, most=5.0):
@@ -47,7 +50,8 @@ def test_a_shared_view_is_a_map_and_carries_its_attributes(volunteer, client, fe
     with volunteer("ana") as ana:
         ana.execute("DROP VIEW IF EXISTS v_ana.joined")
         ana.execute(
-            "CREATE VIEW v_ana.joined AS SELECT 'x'::text AS label, ST_SetSRID(ST_MakePoint(5, 5), 4326) AS geom"
+            "CREATE VIEW v_ana.joined AS SELECT 'x'::text AS label,"
+            " ST_SetSRID(ST_MakePoint(5, 5), 4326) AS geom"
         )
         ana.execute("GRANT SELECT ON v_ana.joined TO event_reader")
         seconds_until(lambda: client.get("tiles/v_ana.joined.json").status_code == 200)
@@ -83,7 +87,8 @@ def test_a_view_that_always_fails_says_so_and_breaks_nothing_else(volunteer, cli
     with volunteer("ana") as ana:
         ana.execute("DROP VIEW IF EXISTS v_ana.trap")
         ana.execute(
-            "CREATE VIEW v_ana.trap AS SELECT 1 / (random() * 0)::int AS id, ST_SetSRID(ST_MakePoint(1, 1), 4326) AS geom"
+            "CREATE VIEW v_ana.trap AS SELECT 1 / (random() * 0)::int AS id,"
+            " ST_SetSRID(ST_MakePoint(1, 1), 4326) AS geom"
         )
         ana.execute("GRANT SELECT ON v_ana.trap TO event_reader")
         time.sleep(2.1)

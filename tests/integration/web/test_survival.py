@@ -2,9 +2,8 @@
 
 import time
 
-from signed_in import serving
-
 from divebell.database import prepare
+from signed_in import serving
 
 
 def test_the_database_may_be_killed_under_the_web_app(make_event_folder, run_server, tmp_path):

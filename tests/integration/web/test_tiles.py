@@ -84,21 +84,21 @@ def test_the_mean_of_a_cell_is_weighted_by_its_rows(table, client, features):
 
 
 @pytest.mark.parametrize(
-    ("srid", "x", "y", "place"),
+    ("srid", "point", "place"),
     [
-        (3857, -10_000_000, 5_000_000, (6, 16, 24)),
-        (4269, -89.8, 40.9, (6, 16, 24)),
-        (4326, 179.99, -17, (6, 63, 35)),
-        (4326, -179.99, -17, (6, 0, 35)),
-        (27700, 530_000, 180_000, (6, 31, 21)),
-        (2263, 985_000, 200_000, (6, 18, 24)),
-        (3413, -2_000_000, -1_000_000, (3, 1, 1)),
-        (2193, 1_570_000, 5_180_000, (6, 62, 40)),
+        (3857, (-10_000_000, 5_000_000), (6, 16, 24)),
+        (4269, (-89.8, 40.9), (6, 16, 24)),
+        (4326, (179.99, -17), (6, 63, 35)),
+        (4326, (-179.99, -17), (6, 0, 35)),
+        (27700, (530_000, 180_000), (6, 31, 21)),
+        (2263, (985_000, 200_000), (6, 18, 24)),
+        (3413, (-2_000_000, -1_000_000), (3, 1, 1)),
+        (2193, (1_570_000, 5_180_000), (6, 62, 40)),
     ],
 )
-def test_every_coordinate_system_lands_where_it_is(table, client, features, srid, x, y, place):
+def test_every_coordinate_system_lands_where_it_is(table, client, features, srid, point, place):
     name = table(
-        f"system_{srid}_{place[1]}", f"SELECT 1 AS id, ST_SetSRID(ST_MakePoint({x}, {y}), {srid}) AS geom"
+        f"system_{srid}_{place[1]}", f"SELECT 1 AS id, ST_SetSRID(ST_MakePoint{point}, {srid}) AS geom"
     )
     facts = client.get(f"tiles/{name}.json").json()
     assert facts["divebell"]["reason"] is None
@@ -141,9 +141,11 @@ def test_one_absurd_coordinate_spoils_nothing(table, client, features, srid):
     x, y = {4326: (-74, 40.7), 3857: (-8_237_000, 4_970_000), 2263: (985_000, 200_000)}[srid]
     name = table(
         f"absurd_{srid}",
-        f"SELECT i AS id, ST_SetSRID(ST_MakePoint({x} + i * 1e-4, {y}), {srid}) AS geom FROM generate_series(1, 50) i"
+        f"SELECT i AS id, ST_SetSRID(ST_MakePoint({x} + i * 1e-4, {y}), {srid}) AS geom"
+        " FROM generate_series(1, 50) i"
         f" UNION ALL SELECT 51, ST_SetSRID(ST_MakePoint(1e300, 1e300), {srid})"
-        f" UNION ALL SELECT 52, ST_SetSRID(ST_MakeLine(ST_MakePoint({x}, {y}), ST_MakePoint(1e300, {y})), {srid})"
+        f" UNION ALL SELECT 52, ST_SetSRID(ST_MakeLine(ST_MakePoint({x}, {y}),"
+        f" ST_MakePoint(1e300, {y})), {srid})"
         f" UNION ALL SELECT 53, ST_SetSRID(ST_MakePoint('NaN', 1), {srid})"
         " UNION ALL SELECT 54, NULL",
     )
@@ -163,7 +165,8 @@ def test_heights_measures_curves_and_collections_are_drawn(table, client, featur
         "shapes",
         "SELECT row_number() OVER () AS id, ST_SetSRID(g, 4326) AS geom FROM unnest(ARRAY["
         " 'POINT ZM (1 1 5 6)', 'LINESTRING Z (0 0 1, 2 2 1)', 'POLYGON M ((3 3 1, 4 3 1, 4 4 1, 3 3 1))',"
-        " 'GEOMETRYCOLLECTION (POINT (5 5), POLYGON ((6 6, 8 6, 8 8, 6 6)))', 'CIRCULARSTRING (0 5, 1 6, 2 5)',"
+        " 'GEOMETRYCOLLECTION (POINT (5 5), POLYGON ((6 6, 8 6, 8 8, 6 6)))',"
+        " 'CIRCULARSTRING (0 5, 1 6, 2 5)',"
         " 'MULTIPOINT (1 9, 2 9)', 'POLYGON EMPTY', 'POLYGON ((0 0, 2 2, 2 0, 0 2, 0 0))'"
         " ]::geometry[]) g",
     )
@@ -174,7 +177,9 @@ def test_heights_measures_curves_and_collections_are_drawn(table, client, featur
 def test_the_poles_and_the_whole_world_are_drawn(table, client, features):
     name = table(
         "poles",
-        "SELECT 1 AS id, ST_SetSRID('POLYGON((-180 -90, 180 -90, 180 -60, -180 -60, -180 -90))'::geometry, 4326) AS geom"
+        "SELECT 1 AS id, ST_SetSRID('POLYGON((-180 -90, 180 -90, 180 -60, -180 -60, -180 -90))'::geometry,"
+        " 4326)"
+        " AS geom"
         " UNION ALL SELECT 2, ST_MakeEnvelope(-180, -90, 180, 90, 4326)",
     )
     assert len(features(client.get(f"tiles/{name}/0/0/0.mvt"))) == 2
@@ -207,7 +212,8 @@ def test_a_browser_without_gzip_gets_a_plain_tile(scatter, client, features):
 def test_a_click_gives_every_attribute_as_text(table, client, features):
     name = table(
         "clicked",
-        "SELECT 9007199254740993::bigint AS big, '<b>&'::text AS words, NULL::text AS nothing, '01234'::text AS code,"
+        "SELECT 9007199254740993::bigint AS big, '<b>&'::text AS words, NULL::text AS nothing,"
+        " '01234'::text AS code,"
         " ST_SetSRID(ST_MakePoint(1, 1), 4326) AS geom",
     )
     [one] = features(client.get(f"tiles/{name}/0/0/0.mvt"))
@@ -239,7 +245,8 @@ def test_only_layers_are_served(client, name):
 def test_classes_are_counted_exactly_and_missing_values_apart(table, client):
     name = table(
         "classed",
-        "SELECT CASE WHEN i % 10 = 0 THEN NULL WHEN i = 1 THEN 'NaN' ELSE i::float8 END AS v, 'a'::text AS words,"
+        "SELECT CASE WHEN i % 10 = 0 THEN NULL WHEN i = 1 THEN 'NaN' ELSE i::float8 END AS v,"
+        " 'a'::text AS words,"
         " ST_SetSRID(ST_MakePoint(1, 1), 4326) AS geom FROM generate_series(1, 1000) i",
     )
     for scheme in ("quantiles", "natural", "equal"):

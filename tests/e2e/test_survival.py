@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+import httpx
 import pytest
 
 from divebell.event import Ports, load_secrets
@@ -36,7 +37,7 @@ def answers(browser):
             browser.follow("/hub/home"),
             browser.follow("/user/zoe/lab"),
         ]
-    except OSError:
+    except httpx.TransportError:
         return False
     return [page.status_code for page in pages] == [200, 200, 200]
 

@@ -18,7 +18,7 @@ from divebell.local.programs import PARTS
 PATIENCE = 5.0
 """Seconds a part may take to answer."""
 
-HEARTBEAT_SECONDS = 10
+HEARTBEAT_SECONDS = 5
 """A loader that has not written its heartbeat for so long is away."""
 
 

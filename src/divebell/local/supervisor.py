@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import xmlrpc.client
 from http.client import HTTPException
 from typing import Any
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from divebell.errors import DivebellError
 from divebell.event import Ports, Secrets, State
@@ -18,50 +19,45 @@ from divebell.event.state import STATE_VARIABLE
 from divebell.local.programs import programs, supervisor_configuration
 
 _AWAY = (OSError, HTTPException, xmlrpc.client.ProtocolError)
-_NOT_RUNNING, _ALREADY_STARTED = 70, 60  # supervisor.xmlrpc.Faults
 
 
 class Supervisor:
-    """One event's supervisord, over its own interface. Every call may raise DivebellError when it is away."""
+    """One event's supervisord, over its own interface."""
 
     def __init__(self, ports: Ports, secrets: Secrets) -> None:
-        server = f"http://127.0.0.1:{ports.supervisor}"
-        self._transport = SupervisorTransport("divebell", secrets.supervisor_password, server)
-        self._rpc: Any = xmlrpc.client.ServerProxy(server, transport=self._transport).supervisor
+        self._server = f"http://127.0.0.1:{ports.supervisor}"
+        self._password = secrets.supervisor_password
 
     def answers(self) -> bool:
         """Tell whether the supervisor is there and takes orders."""
         try:
-            return self._rpc.getState()["statename"] in {"RUNNING", "RESTARTING"}
+            return bool(self._call("getState")["statename"] in {"RUNNING", "RESTARTING"})
         except _AWAY:
-            self._transport.close()  # a connection that failed once is never usable again
             return False
 
     def processes(self) -> dict[str, int]:
-        """Give the process id of each part that runs."""
+        """Give the process id of each part that runs. Raises DivebellError when the supervisor is away."""
         try:
-            return {info["name"]: info["pid"] for info in self._rpc.getAllProcessInfo() if info["pid"]}
+            return {info["name"]: info["pid"] for info in self._call("getAllProcessInfo") if info["pid"]}
         except _AWAY as error:
-            raise DivebellError("the supervisor of this event is away", next_step="divebell up") from error
+            raise _away() from error
 
     def start(self, part: str) -> None:
         """Start a part; nothing happens when it runs already."""
-        self._order(self._rpc.startProcess, part, harmless=_ALREADY_STARTED)
+        self._order("startProcess", part, harmless=Faults.ALREADY_STARTED)
 
     def stop(self, part: str) -> None:
         """Stop a part and wait for it; nothing happens when it does not run."""
-        self._order(self._rpc.stopProcess, part, harmless=_NOT_RUNNING)
+        self._order("stopProcess", part, harmless=Faults.NOT_RUNNING)
 
     def shut_down(self) -> None:
         """Ask the supervisor to stop every part, then itself."""
-        try:
-            self._rpc.shutdown()
-        except (*_AWAY, xmlrpc.client.Fault):
-            return
+        with contextlib.suppress(*_AWAY, xmlrpc.client.Fault):
+            self._call("shutdown")
 
-    def _order(self, call: Any, part: str, *, harmless: int) -> None:
+    def _order(self, verb: str, part: str, *, harmless: int) -> None:
         try:
-            call(part, True)
+            self._call(verb, part)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode != harmless:
                 raise DivebellError(
@@ -69,7 +65,19 @@ class Supervisor:
                     next_step=f"divebell logs {part}",
                 ) from fault
         except _AWAY as error:
-            raise DivebellError("the supervisor of this event is away", next_step="divebell up") from error
+            raise _away() from error
+
+    def _call(self, verb: str, *arguments: str) -> Any:
+        transport = SupervisorTransport("divebell", self._password, self._server)
+        try:
+            proxy = xmlrpc.client.ServerProxy(self._server, transport=transport)
+            return getattr(proxy.supervisor, verb)(*arguments)
+        finally:
+            transport.close()
+
+
+def _away() -> DivebellError:
+    return DivebellError("the supervisor of this event is away", next_step="divebell up")
 
 
 def start_supervisor(

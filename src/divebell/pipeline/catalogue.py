@@ -116,6 +116,11 @@ class Record:
     load_seconds: float
 
 
+def storable(text: str) -> str:
+    """Give a text as PostgreSQL can store it: without NUL and halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
+
+
 def query(name: str) -> LiteralString:
     """Give the text of a query kept beside this module."""
     text: LiteralString = resources.files("divebell.pipeline").joinpath("sql", f"{name}.sql").read_text()
@@ -159,7 +164,7 @@ def fail(connection: Connection, failure: Failure, identity: str, commit: str) -
         "INSERT INTO catalogue.failure (file, identity, reason, commit) VALUES (%s, %s, %s, %s) "
         "ON CONFLICT (file) DO UPDATE SET identity = excluded.identity, reason = excluded.reason, "
         "commit = excluded.commit, failed_at = now()",
-        (failure.file, identity, failure.reason.replace("\0", ""), commit),
+        (failure.file, identity, storable(failure.reason), commit),
     )
 
 

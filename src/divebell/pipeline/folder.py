@@ -63,7 +63,8 @@ def uncommitted(folder: Path, data: str, env: dict[str, str]) -> list[str]:
         "-C", str(folder), "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"
     )
     records = git.run([*arguments, "--", data], _only_here(folder, env), seconds=60).split("\0")
-    return sorted(record[3:] for record in records if record)
+    names = (record[3:] for record in records if record)
+    return sorted(name for name in names if STATE_FOLDER not in name.split("/"))
 
 
 def _only_here(folder: Path, env: dict[str, str]) -> dict[str, str]:

@@ -40,6 +40,8 @@ class Summary:
     kept: int = 0
     dropped: int = 0
     failed: int = 0
+    postponed: int = 0
+    """How many of the failed ones may succeed if they are simply tried again."""
     problem: str | None = None
     """What is wrong with the commit as a whole."""
 
@@ -87,7 +89,7 @@ def _problem(commit: Commit, event: Event) -> str | None:
 
 
 def _carry_out(current: _Pass, progress: Progress) -> dict[str, int]:
-    counts: Counter[str] = Counter(loaded=0, kept=0, dropped=0, failed=0)
+    counts: Counter[str] = Counter()
     loads = sum(isinstance(step, Load) for step in current.plan.steps)
     number = 0
     for step in current.plan.steps:
@@ -95,7 +97,8 @@ def _carry_out(current: _Pass, progress: Progress) -> dict[str, int]:
             number += 1
             progress(f"Loading {step.dataset.file} ({number} of {loads})")
         counts[_step(current, step)] += 1
-    return {name: counts[name] for name in ("loaded", "kept", "dropped", "failed")}
+    counts["failed"] += counts["postponed"]
+    return {name: counts[name] for name in ("loaded", "kept", "dropped", "failed", "postponed")}
 
 
 def _step(current: _Pass, step: Step) -> str:
@@ -124,8 +127,9 @@ def _attempt(current: _Pass, step: Load) -> str:
     except Exception as error:
         if current.connection.broken or current.connection.closed:
             raise
-        _fail(current, file, _AGAIN if _passing(error) else identity, _in_words(error))
-        return "failed"
+        passing = _passing(error)
+        _fail(current, file, _AGAIN if passing else identity, _in_words(error))
+        return "postponed" if passing else "failed"
     return "loaded"
 
 
@@ -192,7 +196,7 @@ def _record(current: _Pass, step: Load, reader: str, layer: SpooledLayer, staged
     measures, spatial = staged.measures, staged.geometry_type is not None
     return Record(
         file=step.dataset.file,
-        layer=layer.name,
+        layer=layer.name if layer.name is None else catalogue.storable(layer.name),
         table=staged.table,
         format=reader,
         identity=step.dataset.identity,
@@ -226,7 +230,7 @@ def _drop(current: _Pass, step: Drop) -> str:
             catalogue.forget_failure(connection, step.file)
     except swap.PostponedError as reason:
         _fail(current, step.file, _AGAIN, str(reason))
-        return "failed"
+        return "postponed"
     return "dropped"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pgpq
 import psycopg
 import pyarrow as pa
@@ -15,7 +16,7 @@ from psycopg import sql
 
 from divebell.errors import DivebellError
 from divebell.pipeline import columns, crs
-from divebell.pipeline.catalogue import Connection, query
+from divebell.pipeline.catalogue import Connection, query, storable
 from divebell.pipeline.names import column_names, index_name
 from divebell.pipeline.shapes import Shape, shape
 from divebell.pipeline.spool import SpooledLayer
@@ -79,7 +80,7 @@ def stage(connection: Connection, layer: SpooledLayer, table: str, file: str) ->
         measures,
         found.type if found else None,
         reference,
-        tuple(note.replace("\0", "") for note in (*notes, *measures.warnings) if note),
+        tuple(storable(note) for note in (*notes, *measures.warnings) if note),
     )
 
 
@@ -106,11 +107,7 @@ def _attributes(plan: columns.Layout) -> tuple[Attribute, ...]:
     own = [Attribute(one.column.name, one.column.original, one.sql) for one in plan.targets]
     if plan.overflow:
         own.append(Attribute(columns.OVERFLOW, columns.OVERFLOW, "jsonb"))
-    return tuple(_without_nul(one) for one in own)
-
-
-def _without_nul(one: Attribute) -> Attribute:
-    return Attribute(one.name, one.original.replace("\0", ""), one.sql)
+    return tuple(Attribute(one.name, storable(one.original), one.sql) for one in own)
 
 
 def _geometry_sql(found: Shape | None, reference: crs.Reference) -> str | None:
@@ -154,22 +151,18 @@ def _fill(
         cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(where("stage", table))) as copy,
     ):
         copy.write(encoder.write_header())
-        for batch in _pieces(layer):
+        for batch in layer.batches():
             if rows + batch.num_rows > _MOST_ROWS:
                 raise DivebellError("it has more than 2,147,483,647 rows")
             arrays, fixes = _arrays(batch, plan, with_geometry=layer.geometry is not None)
             numbers = pa.array(range(rows + 1, rows + batch.num_rows + 1), pa.int32())
-            copy.write(encoder.write_batch(pa.record_batch([numbers, *arrays], schema=sent)))
+            ready = pa.record_batch([numbers, *arrays], schema=sent)
+            for start in range(0, ready.num_rows, _ROWS_AT_ONCE):
+                copy.write(encoder.write_batch(ready.slice(start, _ROWS_AT_ONCE)))
             rows, repaired = rows + batch.num_rows, repaired + fixes
         copy.write(encoder.finish())
     note = f"NUL characters were taken out of {repaired:,} text values: PostgreSQL does not store them"
     return rows, (note,) if repaired else ()
-
-
-def _pieces(layer: SpooledLayer) -> Iterator[pa.RecordBatch]:
-    for batch in layer.batches():
-        for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
-            yield batch.slice(start, _ROWS_AT_ONCE)
 
 
 def _encoder(sent: pa.Schema) -> pgpq.ArrowToPostgresBinaryEncoder:
@@ -200,7 +193,7 @@ def _arrays(
 def _nul_values(array: pa.Array) -> int:
     """Count the values with a NUL character; the whole buffer, looked at first, hardly ever has one."""
     data = array.buffers()[2]
-    if data is None or bytes(data).find(b"\0") < 0:
+    if data is None or np.frombuffer(data, dtype=np.uint8).all():
         return 0
     return int(pc.sum(pc.match_substring(array, "\0")).as_py() or 0)
 
@@ -233,7 +226,7 @@ def _comment(connection: Connection, table: str, attributes: tuple[Attribute, ..
 
 
 def _origin(file: str, layer: SpooledLayer) -> str:
-    return file if layer.name is None else f"{file} [{layer.name}]".replace("\0", "")
+    return file if layer.name is None else storable(f"{file} [{layer.name}]")
 
 
 def _measure(connection: Connection, table: str, rows: int, reference: crs.Reference) -> Measures:

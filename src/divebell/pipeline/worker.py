@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from divebell.errors import DivebellError
 from divebell.event import Event, State, load_event
 from divebell.pipeline import catalogue
 from divebell.pipeline.catalogue import Connection
+from divebell.pipeline.git import GitError
 from divebell.pipeline.load import Summary, bring_up_to_date
 from divebell.pipeline.repository import Repository
 
@@ -28,6 +30,9 @@ REQUESTS, ANSWERS = "loader", "loaded"
 
 LOCAL_SECONDS, REMOTE_SECONDS, LONGEST_SECONDS = 1.0, 10.0, 300.0
 """How often the branch is looked at; a remote that fails is asked ever more seldom."""
+AGAIN_SECONDS = 60.0
+"""After how long a dataset is tried again that somebody's open transaction or view stood in the way of."""
+_PASSES_BETWEEN_TIDYING = 20
 _BEAT_SECONDS = 1.0
 _LOCK = 0x64697665  # "dive"
 _TOKEN = re.compile(r"^[0-9a-f]{16}$")
@@ -59,6 +64,8 @@ class _Following:
     failures: int = 0
     event: Event | None = None
     stamp: tuple[int, int] | None = None
+    again: float = math.inf
+    passes: int = 0
     tokens: set[str] = field(default_factory=set)
 
 
@@ -150,21 +157,35 @@ def _look(connection: Connection, state: State, status: Status, following: _Foll
         local = repository.source.folder is not None
         repository.prepare()
         head = repository.head()
-        if head != following.done or following.tokens:
+        if head != following.done or following.tokens or time.monotonic() > following.again:
             summary = bring_up_to_date(
                 connection, event, repository, head, lambda detail: status.say("loading", detail)
             )
             _told(status, summary)
             following.done = summary.commit
-            repository.tidy()
+            following.again = time.monotonic() + AGAIN_SECONDS if summary.postponed else math.inf
+            _tidy(repository, following)
         elif following.failures:
             status.say("waiting")
         following.failures = 0
-    except DivebellError as error:
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the loader outlives whatever a commit brings
         following.failures += 1
-        status.say("failing", str(error))
+        if not isinstance(error, DivebellError):
+            _log.error("a pass failed", exc_info=error)
+        status.say(
+            "failing", str(error) if isinstance(error, DivebellError) else f"{type(error).__name__}: {error}"
+        )
     _answer(connection, status, following)
     return next_look(local=local, failures=following.failures)
+
+
+def _tidy(repository: Repository, following: _Following) -> None:
+    following.passes += 1
+    if following.passes % _PASSES_BETWEEN_TIDYING == 0:
+        with suppress(GitError):  # it only saves space
+            repository.tidy()
 
 
 def next_look(*, local: bool, failures: int) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -84,7 +86,7 @@ def test_a_reader_that_takes_too_long_is_stopped_and_says_so(
     slow.write_text(
         "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 60))\nwhile True:\n    pass\n"
     )
-    monkeypatch.setattr(spool, "command", lambda path, folder: [os.sys.executable, str(slow)])  # type: ignore[attr-defined]
+    monkeypatch.setattr(spool, "command", lambda path, folder: [sys.executable, str(slow)])
     listing = loading.load({"data/wells.csv": WELLS})
     assert "took longer than" in listing.failed[0].reason
 
@@ -94,7 +96,7 @@ def test_a_reader_that_crashes_fails_its_file_alone(
 ) -> None:
     crash = loading.folder / "crash.py"
     crash.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
-    monkeypatch.setattr(spool, "command", lambda path, folder: [os.sys.executable, str(crash)])  # type: ignore[attr-defined]
+    monkeypatch.setattr(spool, "command", lambda path, folder: [sys.executable, str(crash)])
     listing = loading.load({"data/wells.csv": WELLS})
     assert "crashed (SIGSEGV)" in listing.failed[0].reason
 
@@ -106,11 +108,22 @@ def test_the_reading_process_knows_no_secret(tmp_path, monkeypatch: pytest.Monke
         "import json, os, pathlib\n"
         "pathlib.Path('layers.json').write_text(json.dumps({'error': ' '.join(sorted(os.environ))}))\n"
     )
-    monkeypatch.setattr(spool, "command", lambda path, folder: [os.sys.executable, str(printer)])  # type: ignore[attr-defined]
+    monkeypatch.setattr(spool, "command", lambda path, folder: [sys.executable, str(printer)])
     (tmp_path / "out").mkdir()
     with pytest.raises(DivebellError) as caught:
         spool.spool(printer, DatasetHint(), tmp_path / "out")
     assert "PGPASSWORD" not in caught.value.message
+
+
+def test_the_reading_process_has_no_network() -> None:
+    script = (
+        "import socket\nfrom divebell.pipeline.read import _leave_network\n_leave_network()\n"
+        "print([name for _, name in socket.if_nameindex()])\n"
+        "socket.create_connection(('127.0.0.1', 9), 1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "['lo']\n"
+    assert "Network is unreachable" in done.stderr
 
 
 def test_a_larger_file_may_take_longer() -> None:

@@ -63,6 +63,16 @@ def test_a_killed_part_is_named_and_comes_back_and_the_kernel_survives(event, zo
     until(lambda: event.status()[0] == 0, 30, "status was not ready again")
 
 
+def test_who_comes_while_the_hub_is_away_reads_what_happens(event, zoe):
+    browser, _ = zoe
+    os.kill(pid_of(event, "hub"), signal.SIGKILL)
+    page = browser.client.get("/hub/home", headers={"Accept": "text/html"})
+    assert page.status_code == 502
+    assert "starting again" in page.text
+    assert page.headers["refresh"]
+    until(lambda: event.status()[0] == 0, 60, "status was not ready again")
+
+
 def away(event):
     code, status = event.status()
     names = {part["name"] for part in status["parts"] if not part["ready"]}

@@ -28,7 +28,7 @@ def traefik_files(state: State, secrets: Secrets, ports: Ports) -> dict[Path, st
     The hub writes its own routes to `rules_file(state)`, where they stay over restarts of either. The folder
     must be there before Traefik starts, or it never looks at it again; these files see to that. The routes to
     the web app and the sign-in page are among them: the web app needs no hub to be reached, and a hub that
-    starts need not wait for it.
+    starts need not wait for it. Where a part does not answer, the web app's page says so kindly.
     """
     fixed = rules_file(state).with_name("event.toml")
     return {
@@ -66,6 +66,8 @@ noColor = true
 
 [entryPoints.{ENTRY}]
 address = "127.0.0.1:{ports.proxy}"
+[entryPoints.{ENTRY}.http]
+middlewares = ["away@file"]
 [entryPoints.{ENTRY}.transport.lifeCycle]
 graceTimeOut = "2s"
 [entryPoints.{ENTRY}.transport.respondingTimeouts]
@@ -101,6 +103,11 @@ middlewares = ["prove"]
 
 [[http.services.login.loadBalancer.servers]]
 url = "http://127.0.0.1:{ports.hub}"
+
+[http.middlewares.away.errors]
+status = ["502-504"]
+service = "web"
+query = "{PORTAL}away"
 
 [http.middlewares.prove.headers.customRequestHeaders]
 {PROXY_HEADER} = "{proof(secrets)}"

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from divebell.web.signin import CALLBACK, ROOT, HubAway, Person, SignIn
 
-OPEN = ("health", "static/", CALLBACK.removeprefix(ROOT))
+OPEN = ("health", "away", "static/", CALLBACK.removeprefix(ROOT))
 """Below the root, for everybody."""
 DATA = ("data/", "maps/", "tiles/", "preview/", "api/datasets")
 """Below the root, for everybody where the event says `maps: {public: true}`; the front door is besides."""

@@ -63,6 +63,7 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
     )
     inside = [
         Route("/health", health),
+        Route("/away", _away, methods=None),
         Route("/oauth_callback", sign_in.finish),
         Route("/signout", _sign_out, methods=["POST"]),
         *tiles.routes(layers),
@@ -95,6 +96,11 @@ async def _health(pool: Any) -> Response:
     except (*AWAY, TimeoutError):
         return JSONResponse({"status": "database away"}, status_code=503)
     return JSONResponse({"status": "ok"})
+
+
+async def _away(_: Request) -> Response:
+    """Answer in place of a part that the proxy does not reach: the proxy fetches this page."""
+    raise HubAway
 
 
 async def _sign_out(request: Request) -> Response:

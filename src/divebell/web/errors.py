@@ -88,9 +88,10 @@ class Pages:
         return self._answer(request, 503, detail, {"Retry-After": "3", "Refresh": "3"})
 
     async def _hub_away(self, request: Request, error: Exception) -> Response:
-        log.warning("the hub is away: %r", error.__cause__)
+        log.warning("%s: the hub is away: %r", request.url.path, error.__cause__)
         detail = (
-            "The sign-in service is starting again. Notebooks keep running; this page loads anew by itself."
+            "This part of the event is starting again. Your work is safe, notebooks keep running, and this "
+            "page loads anew by itself. If it takes longer than a minute, tell an ambassador."
         )
         return self._answer(request, 503, detail, {"Retry-After": "3", "Refresh": "3"})
 

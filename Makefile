@@ -26,8 +26,8 @@ docs: ## Write the reference pages anew from the code
 	@scripts/setup develop
 	$(VENV)/python scripts/docs.py
 
-bench: ## Run the benchmarks
-	@scripts/setup develop
+bench: ## Run the benchmarks, each beside a named peer
+	@scripts/setup bench
 	@for each in benchmarks/*.py; do echo "== $$each"; $(VENV)/python "$$each"; done
 
 lock: ## Resolve the dependencies anew into requirements/

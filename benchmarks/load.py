@@ -1,7 +1,7 @@
 """From a commit to a table: divebell beside ogr2ogr, in one run, on the same files and the same PostgreSQL.
 
-divebell's time is that of its whole job: commit, fetch, decide types over all values, check geometries, index,
-ANALYZE, swap, catalogue. ogr2ogr's is PG_USE_COPY with its spatial index, and ANALYZE. Prints medians and the
+divebell's time is that of its whole job: commit, fetch, decide types over all values, check geometries,
+index, ANALYZE, swap, catalogue. ogr2ogr's is PG_USE_COPY with its spatial index, and ANALYZE. Prints medians and the
 ratio ogr2ogr / divebell (above 1: divebell is faster).
 """
 
@@ -137,16 +137,10 @@ def ogr_load(folder: Path, name: str) -> None:
     layer = f"ogr_{Path(name).stem}"
     subprocess.run(
         [
-            "ogr2ogr",
-            "-f",
-            "PostgreSQL",
-            target,
-            str(folder / "data" / name),
-            "-overwrite",
-            "-nln",
-            f"stage.{layer}",
-        ]
-        + ["-lco", "SPATIAL_INDEX=GIST", "-a_srs", "EPSG:4326", *(options if name.endswith(".csv") else [])],
+            *("ogr2ogr", "-f", "PostgreSQL", target, str(folder / "data" / name)),
+            *("-overwrite", "-nln", f"stage.{layer}", "-lco", "SPATIAL_INDEX=GIST", "-a_srs", "EPSG:4326"),
+            *(options if name.endswith(".csv") else []),
+        ],
         check=True,
         env=environment,
         capture_output=True,

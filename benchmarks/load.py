@@ -1,8 +1,8 @@
 """From a commit to a table: divebell beside ogr2ogr, in one run, on the same files and the same PostgreSQL.
 
 divebell's time is that of its whole job: commit, fetch, decide types over all values, check geometries,
-index, ANALYZE, swap, catalogue. ogr2ogr's is PG_USE_COPY with its spatial index, and ANALYZE. Prints medians and the
-ratio ogr2ogr / divebell (above 1: divebell is faster).
+index, ANALYZE, swap, catalogue. ogr2ogr's is PG_USE_COPY with its spatial index, and ANALYZE. Prints
+medians and the ratio ogr2ogr / divebell (above 1: divebell is faster).
 """
 
 from __future__ import annotations

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from divebell.database import connect
-from divebell.event import State
+from divebell.event import State, load_secrets
 from divebell.local.leftovers import processes_of
+from divebell.local.supervisor import Supervisor
 from live import bring_up, copy_example, divebell, free_port, live_event
 
 
@@ -74,12 +75,13 @@ def test_the_state_folder_is_closed_to_others(folder):
 
 def test_a_second_up_says_that_the_event_runs(folder):
     event = bring_up(folder)
-    before = {process.pid for process in processes_of(event.state)}
+    supervisor = Supervisor(event.ports, load_secrets(event.state))
+    before = supervisor.processes()
     result = divebell("up", folder)
     assert result.returncode == 0
     assert "already up" in result.stdout
     assert event.address in result.stdout
-    assert before <= {process.pid for process in processes_of(event.state)}
+    assert supervisor.processes() == before
 
 
 def test_another_port_is_refused_while_the_event_runs(folder):

@@ -8,17 +8,21 @@ import secrets
 import sys
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING
+
+from psycopg import sql
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from divebell.cli import EXIT_DONE, EXIT_FAILED
 from divebell.cli.event_argument import add_event_argument, open_event
+from divebell.database import catalogue, connect
+from divebell.database.catalogue import Listing
 from divebell.errors import DivebellError
 from divebell.event import Event, State
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from divebell.pipeline.catalogue import Connection, Listing
+from divebell.pipeline import worker
+from divebell.pipeline.catalogue import Connection
+from divebell.pipeline.repository import Repository
 
 _POLL_SECONDS = 0.5
 _TURNS_BEFORE_ASKING_AGAIN = 6
@@ -41,8 +45,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _connect(state: State) -> Connection:
-    from divebell.database import connect  # noqa: PLC0415 - the server extra, needed by this verb alone
-
     if not state.ports_file.exists():
         raise DivebellError("this event has not been started yet", next_step="divebell up")
     try:
@@ -52,9 +54,7 @@ def _connect(state: State) -> Connection:
 
 
 def _load(args: argparse.Namespace, event: Event, state: State, connection: Connection) -> int:
-    from divebell.pipeline import catalogue  # noqa: PLC0415
-
-    problem = _asked(connection) if not catalogue.loader_state(connection).away else None
+    problem = _asked(connection) if not catalogue.loader(connection).away else None
     if problem is None:
         problem = _own_pass(event, state, connection)
     listing = catalogue.listing(connection)
@@ -66,8 +66,6 @@ def _load(args: argparse.Namespace, event: Event, state: State, connection: Conn
 
 
 def _list(args: argparse.Namespace, event: Event, state: State, connection: Connection) -> int:
-    from divebell.pipeline import catalogue  # noqa: PLC0415
-
     _print(catalogue.listing(connection), as_json=args.json)
     _say_uncommitted(event, state)
     return EXIT_DONE
@@ -75,10 +73,6 @@ def _list(args: argparse.Namespace, event: Event, state: State, connection: Conn
 
 def _asked(connection: Connection) -> str | None:
     """Ask the loader for a pass and wait; give what is wrong, nothing said ("") or None when it went away."""
-    from psycopg import sql  # noqa: PLC0415
-
-    from divebell.pipeline import catalogue, worker  # noqa: PLC0415
-
     token = secrets.token_hex(8)
     connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(worker.ANSWERS)))
     request = sql.SQL("NOTIFY {}, {}").format(sql.Identifier(worker.REQUESTS), sql.Literal(token))
@@ -89,7 +83,7 @@ def _asked(connection: Connection) -> str | None:
         ):  # a loader that has just started has not heard the first time
             connection.execute(request)
         answers = [notice.payload for notice in connection.notifies(timeout=_POLL_SECONDS)]
-        now = catalogue.loader_state(connection)
+        now = catalogue.loader(connection)
         if token in answers:
             return now.detail if now.activity == "failing" else ""
         if now.away:
@@ -101,14 +95,12 @@ def _asked(connection: Connection) -> str | None:
 
 def _own_pass(event: Event, state: State, connection: Connection) -> str:
     """Load here, for no loader runs. Gives what is wrong, if anything."""
-    from divebell.pipeline.worker import Status, beating, load_once, take_turn  # noqa: PLC0415
-
-    if not take_turn(connection):
+    if not worker.take_turn(connection):
         raise DivebellError("another loader is at work but does not answer", next_step="divebell logs loader")
     print("No loader is running; loading here.", file=sys.stderr)
-    status = Status(tell=_teller())
-    with beating(state, status):
-        summary = load_once(connection, event, state, status)
+    status = worker.Status(tell=_teller())
+    with worker.beating(state, status):
+        summary = worker.load_once(connection, event, state, status)
         status.say("waiting")
     return summary.problem or ""
 
@@ -126,8 +118,6 @@ def _teller() -> Callable[[str], None]:
 
 
 def _say_uncommitted(event: Event, state: State) -> None:
-    from divebell.pipeline.repository import Repository  # noqa: PLC0415
-
     waiting = Repository.of(event, state).uncommitted(event.data.folder)
     if waiting:
         names = ", ".join(waiting[:5]) + (f" and {len(waiting) - 5} more" if len(waiting) > 5 else "")
@@ -138,8 +128,6 @@ def _print(listing: Listing, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(listing.to_json(), ensure_ascii=False, indent=2))
         return
-    from rich.console import Console  # noqa: PLC0415
-
     # A pipe has no width: lines are then as long as they need to be, for grep and cut.
     console = Console(width=None if sys.stdout.isatty() else 500, highlight=False)
     console.print(_datasets_table(listing) if listing.datasets else "Nothing is loaded yet.")
@@ -151,9 +139,6 @@ def _print(listing: Listing, *, as_json: bool) -> None:
 
 
 def _datasets_table(listing: Listing) -> Table:
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
     table = Table(box=None, pad_edge=False)
     for heading in ("Table", "Rows", "Geometry", "CRS", "West, south, east, north", "File", "Commit"):
         table.add_column(heading, justify="right" if heading == "Rows" else "left", overflow="fold")

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 import httpx
 import psycopg
 
-from divebell.database import connect
+from divebell.database import catalogue, connect
 from divebell.errors import DivebellError
 from divebell.event import Ports, State
 from divebell.local.programs import PARTS
 
 PATIENCE = 5.0
 """Seconds a part may take to answer."""
-
-HEARTBEAT_SECONDS = 5
-"""A loader that has not written its heartbeat for so long is away."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +76,8 @@ def _page(address: str) -> str:
 
 def _loader(state: State) -> str:
     with connect(state, "event_web", connect_timeout=int(PATIENCE)) as connection:
-        row = connection.execute(
-            "SELECT extract(epoch FROM clock_timestamp() - heartbeat), activity, detail, "
-            "(SELECT count(*) FROM catalogue.dataset), (SELECT count(*) FROM catalogue.failure) "
-            "FROM catalogue.loader"
-        ).fetchone()
-    if row is None or row[0] > HEARTBEAT_SECONDS:
-        raise DivebellError(f"last heard of {row[0]:.0f} s ago" if row else "never heard of")
-    _, activity, detail, tables, failed = row
-    words = f"{activity}{f': {detail}' if detail else ''}; {tables} tables"
-    return words + (f", {failed} files could not be loaded" if failed else "")
+        said, listing = catalogue.loader(connection), catalogue.listing(connection)
+    if said.away:
+        raise DivebellError(f"last heard of {said.silent:.0f} s ago")
+    words = f"{said.activity}{f': {said.detail}' if said.detail else ''}; {len(listing.datasets)} tables"
+    return words + (f", {len(listing.failed)} files could not be loaded" if listing.failed else "")

@@ -1,1 +1,1 @@
-"""From a commit to tables: git, plan, stage, swap; the loader. Others read `catalogue.listing`."""
+"""From a commit to tables: git, plan, stage, swap; the loader."""

@@ -1,4 +1,4 @@
-"""What is loaded and what is not: reading and writing the catalogue's tables."""
+"""Write the catalogue: what is loaded, what is not, and that the loader lives."""
 
 from __future__ import annotations
 
@@ -8,87 +8,11 @@ from importlib import resources
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from divebell.pipeline.plan import Catalogue, Known
 
 Connection = psycopg.Connection[Any]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One table of the catalogue."""
-
-    file: str
-    layer: str | None
-    table_name: str
-    format: str
-    commit: str
-    committed_at: datetime
-    author: str
-    rows: int
-    null_geometries: int | None
-    empty_geometries: int | None
-    invalid_geometries: int | None
-    geometry_type: str | None
-    crs: str | None
-    bbox: list[float] | None
-    columns: list[dict[str, str]]
-    warnings: list[str]
-    loaded_at: datetime
-    load_seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the facts that `divebell data list --json` prints."""
-        return {
-            "file": self.file,
-            "layer": self.layer,
-            "table": self.table_name,
-            "rows": self.rows,
-            "null_geometries": self.null_geometries,
-            "empty_geometries": self.empty_geometries,
-            "invalid_geometries": self.invalid_geometries,
-            "geometry_type": self.geometry_type,
-            "crs": self.crs,
-            "columns": self.columns,
-            "warnings": self.warnings,
-            "commit": self.commit,
-            "bbox": self.bbox,
-        }
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A file that could not be loaded, and why."""
-
-    file: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Everything the catalogue says."""
-
-    datasets: tuple[Entry, ...]
-    failed: tuple[Failure, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Give what `divebell data list --json` prints and the portal's API answers."""
-        return {
-            "datasets": [entry.to_json() for entry in self.datasets],
-            "failed": [asdict(failure) for failure in self.failed],
-        }
-
-
-@dataclass(frozen=True)
-class LoaderState:
-    """What the loader last said of itself; `away` when its heartbeat is older than ten seconds."""
-
-    commit: str | None
-    activity: str
-    detail: str
-    away: bool
 
 
 @dataclass(frozen=True)
@@ -127,15 +51,6 @@ def query(name: str) -> LiteralString:
     return text
 
 
-def listing(connection: Connection) -> Listing:
-    """Read the catalogue; any role of the event may."""
-    with connection.cursor(row_factory=class_row(Entry)) as cursor:
-        datasets = tuple(cursor.execute(query("listing")))
-    with connection.cursor(row_factory=class_row(Failure)) as cursor:
-        failed = tuple(cursor.execute("SELECT file, reason FROM catalogue.failure ORDER BY file"))
-    return Listing(datasets, failed)
-
-
 def known(connection: Connection) -> Catalogue:
     """Read what a plan compares a commit with."""
     tables = tuple(Known(*row) for row in connection.execute(query("known")))
@@ -158,13 +73,13 @@ def forget_tables(connection: Connection, tables: list[str]) -> None:
         connection.execute("DELETE FROM catalogue.dataset WHERE table_name = ANY(%s)", (tables,))
 
 
-def fail(connection: Connection, failure: Failure, identity: str, commit: str) -> None:
+def fail(connection: Connection, file: str, reason: str, *, identity: str, commit: str) -> None:
     """Write why a file is not loaded."""
     connection.execute(
         "INSERT INTO catalogue.failure (file, identity, reason, commit) VALUES (%s, %s, %s, %s) "
         "ON CONFLICT (file) DO UPDATE SET identity = excluded.identity, reason = excluded.reason, "
         "commit = excluded.commit, failed_at = now()",
-        (failure.file, identity, storable(failure.reason), commit),
+        (file, identity, storable(reason), commit),
     )
 
 
@@ -183,11 +98,3 @@ def beat(connection: Connection, activity: str, detail: str) -> None:
 def loaded_in_full(connection: Connection, commit: str) -> None:
     """Say that every dataset of a commit has been dealt with."""
     connection.execute("UPDATE catalogue.loader SET commit = %s, heartbeat = now()", (commit,))
-
-
-def loader_state(connection: Connection) -> LoaderState:
-    """Read what the loader last said."""
-    row = connection.execute(
-        "SELECT commit, activity, detail, heartbeat < now() - interval '10 seconds' FROM catalogue.loader"
-    ).fetchone()
-    return LoaderState(*row) if row else LoaderState(None, "starting", "", away=True)

@@ -16,7 +16,7 @@ import psycopg
 from divebell.errors import DivebellError
 from divebell.event import Event
 from divebell.pipeline import catalogue, checkout, swap
-from divebell.pipeline.catalogue import Connection, Failure, Record
+from divebell.pipeline.catalogue import Connection, Record
 from divebell.pipeline.names import layer_names
 from divebell.pipeline.plan import Catalogue, Drop, Forget, Keep, Load, Plan, Report, Step, datasets, plan
 from divebell.pipeline.repository import Commit, Repository
@@ -236,7 +236,8 @@ def _drop(current: _Pass, step: Drop) -> str:
 
 def _fail(current: _Pass, file: str, identity: str, reason: str) -> None:
     _log.warning("%s: %s", file, reason)
-    catalogue.fail(current.connection, Failure(file, reason[:_LONGEST_REASON]), identity, current.commit.id)
+    reason = reason[:_LONGEST_REASON]
+    catalogue.fail(current.connection, file, reason, identity=identity, commit=current.commit.id)
 
 
 def _empty(folder: Path) -> None:

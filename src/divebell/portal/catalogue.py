@@ -5,87 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
 from psycopg import sql
 
-AWAY_AFTER = 10.0
-"""Seconds without a heartbeat after which the loader is away."""
+from divebell.database import catalogue
+from divebell.database.catalogue import Dataset, Failure, Listing, Loader
+
 FIRST_ROWS = 8
 WIDEST = 60
 """Columns of a table that its first rows are shown of."""
 LONGEST = 200
 """Characters of a value that are shown."""
-
-_API_KEYS = (
-    ("file", "file"),
-    ("layer", "layer"),
-    ("table", "table_name"),
-    ("rows", "rows"),
-    ("null_geometries", "null_geometries"),
-    ("empty_geometries", "empty_geometries"),
-    ("invalid_geometries", "invalid_geometries"),
-    ("geometry_type", "geometry_type"),
-    ("crs", "crs"),
-    ("columns", "columns"),
-    ("warnings", "warnings"),
-    ("commit", "commit"),
-    ("bbox", "bbox"),
-)
-"""The API's keys, in order, and the catalogue's."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One loaded table."""
-
-    file: str
-    layer: str | None
-    table_name: str
-    format: str
-    commit: str
-    committed_at: datetime
-    author: str
-    rows: int
-    null_geometries: int | None
-    empty_geometries: int | None
-    invalid_geometries: int | None
-    geometry_type: str | None
-    crs: str | None
-    bbox: list[float] | None
-    columns: list[dict[str, str]]
-    warnings: list[str]
-    loaded_at: datetime
-
-    def to_json(self) -> dict[str, Any]:
-        """Give what `divebell data list --json` prints of it."""
-        return {key: getattr(self, field) for key, field in _API_KEYS}
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A file that could not be loaded, and why."""
-
-    file: str
-    reason: str
-    failed_at: datetime
-
-
-@dataclass(frozen=True)
-class Loader:
-    """What the loader is doing, in its own words."""
-
-    activity: str
-    detail: str
-    commit: str | None
-    silent: float
-
-    @property
-    def away(self) -> bool:
-        """Whether nothing has been heard of it for too long."""
-        return self.silent > AWAY_AFTER
 
 
 @dataclass(frozen=True)
@@ -122,16 +54,20 @@ class Catalogue:
 
     async def datasets(self) -> list[Dataset]:
         """Give every loaded table."""
-        rows = await self._pool.fetch(_query("datasets"))
+        rows = await self._pool.fetch(catalogue.query("datasets"))
         return [Dataset(**{**row, "columns": json.loads(row["columns"])}) for row in map(dict, rows)]
 
     async def failures(self) -> list[Failure]:
         """Give every file that could not be loaded."""
-        return [Failure(**row) for row in await self._pool.fetch(_query("failures"))]
+        return [Failure(**row) for row in await self._pool.fetch(catalogue.query("failures"))]
+
+    async def listing(self) -> Listing:
+        """Give both at once."""
+        return Listing(tuple(await self.datasets()), tuple(await self.failures()))
 
     async def loader(self) -> Loader | None:
         """Give what the loader is doing."""
-        row = await self._pool.fetchrow(_query("loader"))
+        row = await self._pool.fetchrow(catalogue.query("loader"))
         return Loader(**row) if row else None
 
     async def shared(self) -> list[Shared]:

@@ -133,14 +133,8 @@ class Portal:
 
     async def datasets(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
         """Give the catalogue as `divebell data list --json` does."""
-        datasets, failures = await self._catalogue.datasets(), await self._catalogue.failures()
-        return JSONResponse(
-            {
-                "datasets": [dataset.to_json() for dataset in datasets],
-                "failed": [{"file": failure.file, "reason": failure.reason} for failure in failures],
-            },
-            headers={"Cache-Control": "private, no-cache"},
-        )
+        listing = await self._catalogue.listing()
+        return JSONResponse(listing.to_json(), headers={"Cache-Control": "private, no-cache"})
 
     async def people(self, request: Request) -> Response:
         """Show who ever signed in, to ambassadors."""

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 
 from divebell.database import connect
+from divebell.database.catalogue import Listing, listing
 from divebell.event import Event
-from divebell.pipeline.catalogue import Listing, listing
 from divebell.pipeline.load import Summary
 from divebell.pipeline.worker import Status, load_once
 

@@ -19,8 +19,9 @@ import pytest
 
 from divebell.cli import main
 from divebell.database import connect, prepare
+from divebell.database import catalogue
+from divebell.database.catalogue import listing
 from divebell.errors import DivebellError
-from divebell.pipeline.catalogue import listing, loader_state
 
 from .conftest import Loading, Repo, git
 
@@ -61,14 +62,16 @@ def test_the_loader_follows_the_branch_without_being_asked(loading: Loading) -> 
         wait_for(lambda: rows_of(loading) == {"wells": 2}, "first load")
         commit = loading.repo.commit({"data/wells.csv": WELLS + "3,30\n"})
         wait_for(lambda: rows_of(loading) == {"wells": 3}, "second load")
-        wait_for(lambda: loader_state(loading.connection).commit == commit, "commit loaded in full")
-        wait_for(lambda: loader_state(loading.connection).activity == "waiting", "waiting")
+        wait_for(lambda: catalogue.loader(loading.connection).commit == commit, "commit loaded in full")
+        wait_for(lambda: catalogue.loader(loading.connection).activity == "waiting", "waiting")
 
 
 def test_the_loader_waits_for_a_branch_that_is_not_there_yet(loading: Loading) -> None:
     with loader(loading.folder):
-        wait_for(lambda: "no commit yet" in loader_state(loading.connection).detail, "the problem is told")
-        assert loader_state(loading.connection).activity == "failing"
+        wait_for(
+            lambda: "no commit yet" in catalogue.loader(loading.connection).detail, "the problem is told"
+        )
+        assert catalogue.loader(loading.connection).activity == "failing"
         loading.repo.commit({"data/wells.csv": WELLS})
         wait_for(lambda: rows_of(loading) == {"wells": 2}, "load")
 
@@ -127,7 +130,7 @@ def test_the_loader_survives_the_database(make_event_folder: Any, run_server: An
 def test_asking_a_running_loader_loads_at_once(loading: Loading, capsys: pytest.CaptureFixture[str]) -> None:
     loading.repo.commit({"data/wells.csv": WELLS})
     with loader(loading.folder):
-        wait_for(lambda: not loader_state(loading.connection).away, "heartbeat")
+        wait_for(lambda: not catalogue.loader(loading.connection).away, "heartbeat")
         assert main(["data", "load", str(loading.folder), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [(one["table"], one["rows"]) for one in answer["datasets"]] == [("wells", 2)]
@@ -194,5 +197,5 @@ def test_a_commit_made_while_another_is_loaded_is_not_missed(loading: Loading) -
             loading.repo.commit({"data/wells.csv": WELLS + "".join(f"{row},1\n" for row in range(rows))})
             time.sleep(0.4)
         head = git(loading.repo.folder, "rev-parse", "HEAD")
-        wait_for(lambda: loader_state(loading.connection).commit == head, "the last commit is loaded")
+        wait_for(lambda: catalogue.loader(loading.connection).commit == head, "the last commit is loaded")
     assert rows_of(loading) == {"wells": 7}

@@ -16,6 +16,8 @@ from divebell.errors import DivebellError
 
 SERVER_ACCOUNT = "postgres"
 """The system account PostgreSQL's packages make; another service's account could read the cluster's files."""
+FIRST_UID = 1_900_000_000
+"""Volunteers' accounts: above what systems hand out, including sub-uids and systemd's containers."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,14 @@ def server_account() -> Account:
             next_step=f"useradd --system --no-create-home --shell /usr/sbin/nologin {SERVER_ACCOUNT}",
         ) from None
     return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def own_uids(homes: Path) -> frozenset[int]:
+    """Give the accounts of volunteers' homes that no other event on this machine uses."""
+    if os.geteuid() != 0 or not homes.is_dir():
+        return frozenset()
+    owners = {entry.stat(follow_symlinks=False).st_uid for entry in os.scandir(homes)}
+    return frozenset(owner for owner in owners if owner >= FIRST_UID)
 
 
 def interpreter_paths() -> tuple[Path, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from dataclasses import asdict, dataclass, field, replace
 
+from divebell.errors import DivebellError
 from divebell.event.model import Event
-from divebell.event.state import State
+from divebell.event.state import State, write_private
 
 _CONSONANTS = "bdfghjklmnprstvz"
 _VOWELS = "aeiou"
@@ -47,7 +47,13 @@ class Secrets:
 
 def load_secrets(state: State) -> Secrets:
     """Read the secrets of an event. Raises FileNotFoundError before the first `up`."""
-    return Secrets(**json.loads(state.secrets_file.read_text()))
+    try:
+        return Secrets(**json.loads(state.secrets_file.read_text()))
+    except (ValueError, TypeError):  # what stands in it is not for a message
+        raise DivebellError(
+            f"{state.secrets_file} is damaged",
+            next_step="put a copy of it back, or delete it: divebell up then makes new passwords",
+        ) from None
 
 
 def ensure_secrets(event: Event, state: State) -> Secrets:
@@ -58,16 +64,6 @@ def ensure_secrets(event: Event, state: State) -> Secrets:
     known = load_secrets(state) if state.secrets_file.exists() else Secrets()
     ambassadors = {name: known.ambassadors.get(name) or passphrase() for name in event.people.ambassadors}
     current = replace(known, ambassadors=ambassadors)
-    _write_private(state, json.dumps(asdict(current), indent=2) + "\n")
-    return current
-
-
-def _write_private(state: State, text: str) -> None:
     state.folder.mkdir(mode=0o700, exist_ok=True)
-    temporary = state.secrets_file.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(state.secrets_file)
+    write_private(state.secrets_file, json.dumps(asdict(current), indent=2) + "\n")
+    return current

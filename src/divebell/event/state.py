@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from divebell.errors import DivebellError
 
 STATE_FOLDER = ".divebell"
 STATE_VARIABLE = "DIVEBELL_STATE"
@@ -97,8 +100,25 @@ class Ports:
     @classmethod
     def load(cls, state: State) -> Ports:
         """Read the ports that `divebell up` chose. Raises FileNotFoundError before the first `up`."""
-        return cls(**json.loads(state.ports_file.read_text()))
+        try:
+            return cls(**json.loads(state.ports_file.read_text()))
+        except (ValueError, TypeError) as error:
+            raise DivebellError(
+                f"{state.ports_file} is damaged: {error}",
+                next_step="delete that file: divebell up then chooses new ports",
+            ) from error
 
     def save(self, state: State) -> None:
         """Write the ports beside the event."""
-        state.ports_file.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        write_private(state.ports_file, json.dumps(asdict(self), indent=2) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all, even when the power fails."""
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

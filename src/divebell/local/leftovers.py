@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 
+from divebell.database.account import own_uids
 from divebell.event import State
 from divebell.event.state import STATE_VARIABLE
 
@@ -14,20 +15,23 @@ from divebell.event.state import STATE_VARIABLE
 def processes_of(state: State) -> list[psutil.Process]:
     """Give all running processes of an event, whoever their parent is by now.
 
-    They are known by the state folder in their environment, which children inherit. The calling
-    process and its ancestors are left out.
+    They are known by the state folder in their environment, which children inherit, or by a volunteer's own
+    account, which they cannot throw off. The calling process and its ancestors are left out.
     """
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    wanted = str(state.folder)
+    wanted, volunteers = str(state.folder), own_uids(state.homes)
     return [
         process
         for process in psutil.process_iter()
-        if process.pid not in mine and _variable(process, STATE_VARIABLE) == wanted
+        if process.pid not in mine
+        and (_variable(process, STATE_VARIABLE) == wanted or _account(process) in volunteers)
     ]
 
 
 def is_notebook(process: psutil.Process, state: State) -> bool:
-    """Tell whether a process of the event works for a volunteer: it then has its home below the homes."""
+    """Tell whether a process of the event works for a volunteer: by account, or home below the homes."""
+    if _account(process) in own_uids(state.homes):
+        return True
     home = _variable(process, "HOME")
     return home is not None and Path(home).is_relative_to(state.homes)
 
@@ -47,6 +51,13 @@ def _signal(process: psutil.Process, *, kill: bool) -> None:
         process.kill() if kill else process.terminate()
     except psutil.NoSuchProcess:
         return
+
+
+def _account(process: psutil.Process) -> int | None:
+    try:
+        return int(process.uids().real)
+    except psutil.Error:
+        return None
 
 
 def _variable(process: psutil.Process, name: str) -> str | None:

@@ -39,7 +39,7 @@ DATABASE_WORDS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
         "This table has just been changed, dropped, or is no longer shared.",
     ),
     (
-        (asyncpg.InternalServerError, asyncpg.DataError),
+        (asyncpg.InternalServerError, asyncpg.DataError, asyncpg.InvalidTransactionStateError),
         422,
         "The database cannot read this table or view: {error}",
     ),

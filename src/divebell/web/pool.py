@@ -57,7 +57,8 @@ async def open_pool(state: State) -> Any:
 
 async def _reset(connection: Any) -> None:
     # asyncpg's own reset calls functions that are taken from everyone (advisory locks).
-    await connection.execute("RESET ALL")
+    # RESET ALL keeps the role, which a function in a volunteer's view can set.
+    await connection.execute("RESET ROLE; RESET ALL")
 
 
 async def listen(state: State, channel: str, changed: Callable[[], None]) -> None:

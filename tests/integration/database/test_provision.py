@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -69,6 +70,37 @@ def test_many_at_once_are_all_provisioned(empty_cluster: Any) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(one, range(20)))
+
+
+def test_a_volunteer_who_holds_up_the_own_role_holds_up_nobody_else(empty_cluster: Any) -> None:
+    def renew() -> None:
+        with connect(empty_cluster.state, "event_hub") as hub:
+            hub.execute("SET statement_timeout = '3s'")
+            with pytest.raises(errors.QueryCanceled):
+                provision(hub, "eve")
+
+    with (
+        connect(empty_cluster.state, "event_hub") as hub,
+        ThreadPoolExecutor(1) as pool,
+        enter(empty_cluster, "eve", provision(hub, "eve")) as eve,
+        eve.transaction(),
+    ):
+        eve.execute("ALTER ROLE v_eve SET work_mem = '17MB'")
+        held_up = pool.submit(renew)
+        wait_for_lock(hub, "event_hub")
+        hub.execute("SET statement_timeout = '1s'")
+        provision(hub, "ana")
+        held_up.result()
+
+
+def wait_for_lock(hub: psycopg.Connection, role: str) -> None:
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
+    deadline = time.monotonic() + 5
+    while not hub.execute(waiting, [role]).fetchone():
+        hub.rollback()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    hub.rollback()
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,25 @@ def test_a_view_that_always_fails_says_so_and_breaks_nothing_else(volunteer, cli
         assert client.get("data/v_ana.trap").status_code in {200, 422}
         assert client.get("", headers={"Accept": "text/html"}).status_code == 200
         ana.execute("DROP VIEW v_ana.trap")
+
+
+def test_a_view_cannot_leave_anything_behind_on_our_connection(volunteer, client, site):
+    with volunteer("ana") as ana, site.client("maria") as maria:
+        ana.execute("DROP VIEW IF EXISTS v_ana.trap")
+        ana.execute(
+            "CREATE VIEW v_ana.trap AS SELECT set_config('role', 'event_reader', false) AS role,"
+            " ST_SetSRID(ST_MakePoint(1, 1), 4326) AS geom"
+        )
+        ana.execute("GRANT SELECT ON v_ana.trap TO event_reader")
+        assert client.get("data/v_ana.trap").status_code == 200
+        assert maria.get("people").status_code == 200
+        ana.execute("DROP VIEW v_ana.trap")
+
+
+def test_a_view_that_meddles_with_our_transaction_is_its_own_problem(volunteer, client):
+    with volunteer("ana") as ana:
+        ana.execute("DROP VIEW IF EXISTS v_ana.trap")
+        ana.execute("CREATE VIEW v_ana.trap AS SELECT set_config('transaction_read_only', 'off', true) AS x")
+        ana.execute("GRANT SELECT ON v_ana.trap TO event_reader")
+        assert client.get("data/v_ana.trap").status_code == 422
+        ana.execute("DROP VIEW v_ana.trap")

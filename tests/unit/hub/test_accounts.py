@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from divebell.hub.spawner.accounts import FIRST_UID, ensure_home
+from divebell.database.account import FIRST_UID
+from divebell.hub.spawner.accounts import ensure_home
 from divebell.hub.spawner.running import free_port, identity, listener_uid
 
 
@@ -22,7 +23,21 @@ def test_a_home_made_by_a_hub_that_was_killed_gets_its_account(tmp_path):
     if os.geteuid() != 0:
         pytest.fail("run as root: volunteers have own accounts only then")
     (tmp_path / "ana").mkdir()
-    assert ensure_home(tmp_path, "ana").uid == FIRST_UID
+    assert ensure_home(tmp_path, "ana").uid >= FIRST_UID
+
+
+def test_two_events_on_one_machine_share_no_account(tmp_path):
+    here, there = ensure_home(tmp_path / "here", "ana"), ensure_home(tmp_path / "there", "ana")
+    assert (here.uid != there.uid) is (os.geteuid() == 0)
+
+
+def test_a_home_of_an_earlier_version_keeps_its_account(tmp_path):
+    if os.geteuid() != 0:
+        pytest.fail("run as root: volunteers have own accounts only then")
+    (tmp_path / "ana").mkdir()
+    os.chown(tmp_path / "ana", 860_001, 860_001)
+    assert ensure_home(tmp_path, "ana").uid == 860_001
+    assert ensure_home(tmp_path, "bea").uid >= FIRST_UID
 
 
 def test_a_process_is_known_by_more_than_its_number():

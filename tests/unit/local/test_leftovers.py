@@ -8,6 +8,7 @@ import pytest
 
 from divebell.event import State
 from divebell.event.state import STATE_VARIABLE
+from divebell.hub.spawner.accounts import ensure_home
 from divebell.local.leftovers import is_notebook, processes_of, stop_processes
 
 STUBBORN = (
@@ -80,3 +81,19 @@ def test_a_volunteers_process_is_known_by_its_home(state, start):
     part = start(HOME="/root")
     assert is_notebook(psutil.Process(process.pid), state)
     assert not is_notebook(psutil.Process(part.pid), state)
+
+
+def test_a_volunteers_process_that_threw_off_its_environment_is_found(state):
+    if os.geteuid() != 0:
+        pytest.fail("run as root: volunteers have own accounts only then")
+    uid = str(ensure_home(state.homes, "ana").uid)
+    account = ["setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "--"]
+    with subprocess.Popen([*account, "setsid", "env", "-i", "/bin/sleep", "60"]) as process:
+        try:
+            deadline = time.monotonic() + 5
+            while psutil.Process(process.pid).name() != "sleep" and time.monotonic() < deadline:
+                time.sleep(0.02)
+            assert [found.pid for found in processes_of(state)] == [process.pid]
+            assert is_notebook(psutil.Process(process.pid), state)
+        finally:
+            process.kill()

@@ -11,7 +11,8 @@ BEGIN
     IF verifier !~ '^SCRAM-SHA-256\$[0-9]{4,6}:[A-Za-z0-9+/=]{16,}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$' THEN
         RAISE EXCEPTION 'not a SCRAM-SHA-256 verifier';
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtext('divebell.provision'));  -- roles cannot be altered twice at once
+    -- A role cannot be altered twice at once. One lock for each: a volunteer can hold up the own role.
+    PERFORM pg_advisory_xact_lock(hashtext('divebell.provision'), hashtext(who));
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = who) THEN
         EXECUTE format('CREATE ROLE %I', who);
     END IF;

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-FIRST_UID = 860_001
-"""Above what systems hand out, including the usual ranges of sub-uids and of systemd's dynamic users."""
+from divebell.database.account import FIRST_UID, own_uids
+
+BLOCK, BLOCKS = 1_000, 240_000
+"""Each event has a block of its own: events on one machine must not share an account."""
+_OLDEST_UID = 860_001  # what homes made by the first versions have
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,12 @@ def ensure_home(homes: Path, name: str) -> Home:
     if os.geteuid() != 0:
         return Home(folder, os.geteuid(), os.getegid())
     uid = folder.stat(follow_symlinks=False).st_uid
-    if uid < FIRST_UID:  # new, or made by a hub that was killed before the next line
+    if uid < _OLDEST_UID:  # new, or made by a hub that was killed before the next line
         uid = _next_uid(homes)
         os.chown(folder, uid, uid, follow_symlinks=False)
     return Home(folder, uid, uid)
 
 
 def _next_uid(homes: Path) -> int:
-    taken = [entry.stat(follow_symlinks=False).st_uid for entry in os.scandir(homes)]
-    return max([FIRST_UID - 1, *taken]) + 1
+    first = FIRST_UID + BLOCK * (zlib.crc32(os.fsencode(homes.resolve())) % BLOCKS)
+    return max((uid for uid in own_uids(homes) if first <= uid < first + BLOCK), default=first - 1) + 1

@@ -69,13 +69,18 @@ def test_a_database_of_a_newer_divebell_is_left_alone(cluster: Any) -> None:
 
 
 def test_new_secrets_are_the_passwords_after_the_next_start(cluster: Any) -> None:
+    before = cluster.state.secrets_file.read_text()
     cluster.state.secrets_file.unlink()
     ensure_secrets(cluster.event, cluster.state)
-    with pytest.raises(DivebellError, match="password authentication failed"):
-        connect(cluster.state, "event_web")
-    prepare(cluster.event, cluster.state)
-    for role in ("event_web", "event_hub", "event_loader"):
-        connect(cluster.state, role).close()
+    try:
+        with pytest.raises(DivebellError, match="password authentication failed"):
+            connect(cluster.state, "event_web")
+        prepare(cluster.event, cluster.state)
+        for role in ("event_web", "event_hub", "event_loader"):
+            connect(cluster.state, role).close()
+    finally:  # the server is everybody's
+        cluster.state.secrets_file.write_text(before)
+        prepare(cluster.event, cluster.state)
 
 
 def test_changed_privileges_are_put_back(cluster: Any) -> None:

@@ -33,7 +33,7 @@ def test_nobody_is_let_in_anew_while_the_hub_is_away(cluster):
         site.app.state.sign_in._known.clear()  # as after a restart of the web app
         answer = ana.get("")
         assert answer.status_code == 503
-        assert "sign-in service" in answer.text
+        assert "starting again" in answer.text
 
 
 def test_a_session_lives_on_while_the_hub_is_away(cluster):

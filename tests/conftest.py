@@ -6,12 +6,16 @@ makes them. Nothing runs in it. It gives `.folder`, `.event`, `.state`, `.secret
 `make_event_folder(folder, event_yaml=...)` is the function behind it, for tests that need several folders
 or a special place.
 
+Tests marked `sample` or `root` run where there is a sample event (DIVEBELL_SAMPLE_EVENT) or where we are root;
+elsewhere pytest's last line counts them as deselected.
+
 Tests in tests/integration have `cluster` besides: see the conftest.py there.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +32,18 @@ people:
 data:
   repository: repository
 """
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this machine and account cannot run; nothing else is ever left out."""
+    had = {"sample": "DIVEBELL_SAMPLE_EVENT" in os.environ, "root": os.geteuid() == 0}
+    left_out = [
+        item
+        for item in items
+        if any(item.get_closest_marker(mark) and not here for mark, here in had.items())
+    ]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @dataclass(frozen=True)

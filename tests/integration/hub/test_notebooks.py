@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 
 import pytest
 
 from divebell.database import connect
-
-ROOT_ONLY = "needs root: only then has each volunteer an own account"
 
 
 def start(hub, open_browser, start_kernel, name):
@@ -82,6 +79,7 @@ def test_two_volunteers_see_of_each_other_only_what_is_shared(nora, paul):
     assert "permission denied" in paul.run("!psql -c 'create table data.mine (a int)'")
 
 
+@pytest.mark.root
 @pytest.mark.parametrize(
     "what",
     [
@@ -95,7 +93,6 @@ def test_two_volunteers_see_of_each_other_only_what_is_shared(nora, paul):
     ],
 )
 def test_a_volunteer_cannot_read_what_is_not_theirs(hub, nora, paul, what):
-    assert os.geteuid() == 0, ROOT_ONLY
     path = hub.folder.state.folder / what
     said = paul.run(
         f"import os\npath = {str(path)!r}\nprint((os.listdir if os.path.isdir(path) else open)(path))"
@@ -103,8 +100,8 @@ def test_a_volunteer_cannot_read_what_is_not_theirs(hub, nora, paul, what):
     assert "Error" in said, said
 
 
+@pytest.mark.root
 def test_a_volunteer_is_an_ordinary_account_and_has_nothing_of_the_operators(hub, nora, paul):
-    assert os.geteuid() == 0, ROOT_ONLY
     uids = {int(one.run("import os; print(os.getuid())")) for one in (nora, paul)}
     assert len(uids) == 2
     assert min(uids) > 860_000

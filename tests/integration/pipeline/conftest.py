@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -30,15 +29,6 @@ ENVIRONMENT = {
         for what in ("NAME", "EMAIL")
     },
 }
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the sample event's tests out where the environment does not say where it lies."""
-    here = Path(__file__).parent
-    without = [one for one in items if here in one.path.parents and one.get_closest_marker("sample")]
-    if without and SAMPLE not in os.environ:
-        config.hook.pytest_deselected(items=without)
-        items[:] = [one for one in items if one not in without]
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -18,8 +18,7 @@ import psycopg
 import pytest
 
 from divebell.cli import main
-from divebell.database import connect, prepare
-from divebell.database import catalogue
+from divebell.database import catalogue, connect, prepare
 from divebell.database.catalogue import listing
 from divebell.errors import DivebellError
 

@@ -19,9 +19,8 @@ def test_a_home_keeps_its_account(tmp_path):
     assert (first.uid != second.uid) is (os.geteuid() == 0)
 
 
+@pytest.mark.root
 def test_a_home_made_by_a_hub_that_was_killed_gets_its_account(tmp_path):
-    if os.geteuid() != 0:
-        pytest.fail("run as root: volunteers have own accounts only then")
     (tmp_path / "ana").mkdir()
     assert ensure_home(tmp_path, "ana").uid >= FIRST_UID
 
@@ -31,9 +30,8 @@ def test_two_events_on_one_machine_share_no_account(tmp_path):
     assert (here.uid != there.uid) is (os.geteuid() == 0)
 
 
+@pytest.mark.root
 def test_a_home_of_an_earlier_version_keeps_its_account(tmp_path):
-    if os.geteuid() != 0:
-        pytest.fail("run as root: volunteers have own accounts only then")
     (tmp_path / "ana").mkdir()
     os.chown(tmp_path / "ana", 860_001, 860_001)
     assert ensure_home(tmp_path, "ana").uid == 860_001

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,13 +41,3 @@ def read(write: Callable[[str, str | bytes], Path]) -> Callable[..., tuple[Layer
         return layer, table_of(layer).to_pydict()
 
     return read_file
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get("DIVEBELL_SAMPLE_EVENT"):
-        return
-    left_out = [
-        one for one in items if one.get_closest_marker("sample") and Path(__file__).parent in one.path.parents
-    ]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [one for one in items if one not in left_out]

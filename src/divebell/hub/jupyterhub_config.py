@@ -1,12 +1,17 @@
 """What JupyterHub is started with: `python -m jupyterhub --config` this file; `DIVEBELL_STATE` says where."""
 
 import os
+from functools import partialmethod
 from pathlib import Path
+
+from tornado.httpserver import HTTPServer
 
 from divebell.event import Ports, State, load_event, load_secrets
 from divebell.event.state import STATE_VARIABLE
 from divebell.hub.config import configure
 
+# The supervisor keeps our port while we restart; JupyterHub has no setting that lets us bind it besides.
+HTTPServer.listen = partialmethod(HTTPServer.listen, reuse_port=True)  # type: ignore[method-assign,assignment]
 state = State(Path(os.environ[STATE_VARIABLE]))
 configure(
     get_config(),  # type: ignore[name-defined]  # noqa: F821

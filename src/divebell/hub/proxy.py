@@ -66,6 +66,7 @@ noColor = true
 
 [entryPoints.{ENTRY}]
 address = "127.0.0.1:{ports.proxy}"
+reusePort = true
 [entryPoints.{ENTRY}.http]
 middlewares = ["away@file"]
 [entryPoints.{ENTRY}.transport.lifeCycle]
@@ -76,6 +77,7 @@ idleTimeout = "180s"
 
 [entryPoints.{API_ENTRY}]
 address = "127.0.0.1:{ports.proxy_api}"
+reusePort = true
 
 [providers]
 providersThrottleDuration = "200ms"

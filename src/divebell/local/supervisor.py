@@ -29,17 +29,17 @@ class Supervisor:
         self._password = secrets.supervisor_password
 
     def answers(self) -> bool:
-        """Tell whether the supervisor is there and takes orders."""
+        """Tell whether the supervisor is there and takes orders; one that shuts down does not."""
         try:
             return bool(self._call("getState")["statename"] in {"RUNNING", "RESTARTING"})
-        except _AWAY:
+        except (*_AWAY, xmlrpc.client.Fault):
             return False
 
     def processes(self) -> dict[str, int]:
         """Give the process id of each part that runs. Raises DivebellError when the supervisor is away."""
         try:
             return {info["name"]: info["pid"] for info in self._call("getAllProcessInfo") if info["pid"]}
-        except _AWAY as error:
+        except (*_AWAY, xmlrpc.client.Fault) as error:
             raise _away() from error
 
     def start(self, part: str) -> None:
@@ -59,6 +59,8 @@ class Supervisor:
         try:
             self._call(verb, part)
         except xmlrpc.client.Fault as fault:
+            if fault.faultCode == Faults.SHUTDOWN_STATE:
+                raise _away() from fault
             if fault.faultCode != harmless:
                 raise DivebellError(
                     f"the supervisor could not do that to '{part}': {fault.faultString}",
@@ -90,7 +92,7 @@ def start_supervisor(
     configuration.write_text(supervisor_configuration(programs(), ports, secrets))
     with (state.logs / "supervisor.out").open("wb") as output:
         process = subprocess.Popen(
-            [*tether, sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
+            [*tether, sys.executable, "-m", "divebell.local.supervise", "-c", str(configuration)],
             cwd=state.folder,
             env=os.environ | {STATE_VARIABLE: str(state.folder), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
@@ -19,10 +20,8 @@ def main(arguments: list[str]) -> None:
     event = load_event(folder)
     state = State.beside(folder / "event.yaml")
     ports = Ports.load(state)
-    uvicorn.run(
+    config = uvicorn.Config(
         app(event, state, load_secrets(state), ports),
-        host="127.0.0.1",
-        port=ports.web,
         proxy_headers=True,
         forwarded_allow_ips="127.0.0.1",
         timeout_graceful_shutdown=GRACE_SECONDS,
@@ -30,6 +29,13 @@ def main(arguments: list[str]) -> None:
         server_header=False,
         lifespan="on",
     )
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEPORT, 1
+        )  # the supervisor keeps the port for us
+        listening.bind(("127.0.0.1", ports.web))
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

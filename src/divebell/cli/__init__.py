@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     verb = next((word for word in arguments if not word.startswith("-")), None)
-    verbose = "--verbose" in arguments
+    verbose = "--verbose" in arguments  # wherever it stands
+    arguments = [word for word in arguments if word != "--verbose"]
     try:
         parser = build_parser(only=verb if verb in VERBS else None)
         if verb is not None and verb not in VERBS:

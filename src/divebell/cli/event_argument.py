@@ -6,7 +6,10 @@ import argparse
 from pathlib import Path
 
 from divebell.errors import DivebellError
-from divebell.event import Event, State, load_event
+from divebell.event import Event, State
+from divebell.event.load import load_with_lines
+from divebell.event.problems import EventFileError
+from divebell.event.surroundings import missing_folder
 
 
 def add_event_argument(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +33,13 @@ def state_of(path: Path) -> State:
 
 
 def open_event(path: Path) -> tuple[Event, State]:
-    """Load the event at `path` and give its state folder. Raises DivebellError with every problem."""
+    """Load the event at `path` and give its state folder.
+
+    Raises EventFileError with every problem, a folder of data that is not there among them.
+    """
     state = state_of(path)
-    return load_event(state.event_file), state
+    event, document = load_with_lines(state.event_file)
+    problem = missing_folder(event, document, state.event_file)
+    if problem is not None:
+        raise EventFileError(state.event_file, [problem])
+    return event, state

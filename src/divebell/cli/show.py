@@ -15,7 +15,9 @@ def parts_table(parts: tuple[PartStatus, ...]) -> Table:
     """Give a table with a line for each part: its name, whether it answers, and what it says."""
     table = Table.grid(padding=(0, 2))
     for part in parts:
-        mark = Text("ready", "green") if part.ready else Text("away", "yellow")
+        mark = (
+            Text("ready", "green") if part.ready else Text("not well" if part.answers else "away", "yellow")
+        )
         table.add_row(part.name, mark, Text(part.detail, "dim"))
     return table
 

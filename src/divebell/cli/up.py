@@ -9,7 +9,7 @@ import signal
 import time
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.live import Live
@@ -23,6 +23,7 @@ from divebell.local.running import (
     bring_up,
     running_supervisor,
     take_down,
+    wait_until_down,
     wanted_file,
     watch_start,
 )
@@ -60,9 +61,10 @@ def run(args: argparse.Namespace) -> int:
             if args.detach or running.was_running:
                 return 0
             _stay(running, console, args)
+            wait_until_down(state)
         except KeyboardInterrupt:
             console.print("stopping the event ...")
-        take_down(state, console.print)
+            take_down(state, console.print)
         console.print("The event is down. Data, homes and passwords are kept.")
     return 0
 
@@ -82,6 +84,7 @@ def _watch_until_ready(running: Running, console: Console) -> None:
         with Live(console=console, transient=True, auto_refresh=False) as live:
             for parts in watch_start(running.state, running.ports):
                 live.update(parts_table(parts), refresh=True)
+        _say_all(_complaints(parts), console)
         return
     seen: set[str] = set()
     for parts in watch_start(running.state, running.ports):
@@ -89,12 +92,14 @@ def _watch_until_ready(running: Running, console: Console) -> None:
             if part.ready and part.name not in seen:
                 console.print(f"{part.name} is ready")
                 seen.add(part.name)
+    _say_all(_complaints(parts), console)
 
 
 def _stay(running: Running, console: Console, args: argparse.Namespace) -> None:
-    """Keep the event up until someone ends it; bring it up again when its supervisor was killed."""
+    """Keep the event up until `down` ends it; bring it up again when its supervisor was killed."""
     console.print("Ctrl-C ends the event." if console.is_terminal else "SIGTERM ends the event.")
-    with Live(console=console, auto_refresh=False) if console.is_terminal else _silence() as live:
+    told: set[str] = set()
+    with Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live:
         while wanted_file(running.state).exists():
             if running_supervisor(running.state) is None and wanted_file(running.state).exists():
                 console.print("the supervisor is gone: starting the event again")
@@ -102,19 +107,25 @@ def _stay(running: Running, console: Console, args: argparse.Namespace) -> None:
             parts = check_parts(running.state, running.ports)
             if live is not None:
                 live.update(parts_table(parts), refresh=True)
-            _report_away(parts, console, quiet=live is not None)
+            else:
+                now = set(_complaints(parts))
+                _say_all(sorted(now - told), console)
+                told = now
             time.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _report_away(parts: tuple[PartStatus, ...], console: Console, *, quiet: bool) -> None:
-    for part in parts:
-        if not part.ready and not quiet:
-            console.print(f"{part.name} is away: {part.detail}")
+def _say_all(lines: list[str], console: Console) -> None:
+    for line in lines:
+        console.print(line)
 
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    yield None
+def _complaints(parts: tuple[PartStatus, ...]) -> list[str]:
+    """Say in a line each which parts do not do their work."""
+    return [
+        f"{part.name} is {'not well' if part.answers else 'away'}: {part.detail}"
+        for part in parts
+        if not part.ready
+    ]
 
 
 @contextmanager

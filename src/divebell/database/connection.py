@@ -107,7 +107,12 @@ def in_words(what: str) -> Iterator[None]:
     try:
         yield
     except psycopg.OperationalError as error:
+        words = str(error).strip()
+        if "Connection refused" in words:
+            raise DivebellError(
+                "the event is not running: its database does not answer", next_step="divebell up"
+            ) from error
         raise DivebellError(
-            f"{what}: {str(error).strip()}",
+            f"{what}: {words}",
             next_step="divebell status names what is away; divebell up starts it; divebell logs postgres",
         ) from error

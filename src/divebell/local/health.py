@@ -25,9 +25,16 @@ class PartStatus:
 
     name: str
     ready: bool
+    """Whether it does its work; a part may answer and say that it cannot."""
     detail: str
     seconds: float
     """How long the answer took."""
+    answers: bool = False
+    """Whether it was reached at all."""
+
+
+class _CannotWorkError(Exception):
+    """A part answers, and what it says is that it cannot do its work."""
 
 
 def check_parts(state: State, ports: Ports) -> tuple[PartStatus, ...]:
@@ -46,11 +53,15 @@ def check_parts(state: State, ports: Ports) -> tuple[PartStatus, ...]:
 
 def _ask(part: str, probe: Callable[[], str]) -> PartStatus:
     started = time.perf_counter()
+    answers = ready = True
     try:
-        detail, ready = probe(), True
+        detail = probe()
+    except _CannotWorkError as error:
+        detail, ready = str(error), False
     except (DivebellError, httpx.HTTPError, psycopg.Error) as error:
-        detail, ready = (str(error) or type(error).__name__).splitlines()[0], False
-    return PartStatus(part, ready, detail, round(time.perf_counter() - started, 3))
+        detail = (str(error) or type(error).__name__).splitlines()[0]
+        answers = ready = False
+    return PartStatus(part, ready, detail, round(time.perf_counter() - started, 3), answers)
 
 
 def _postgres(state: State) -> str:
@@ -79,5 +90,7 @@ def _loader(state: State) -> str:
         said, listing = catalogue.loader(connection), catalogue.listing(connection)
     if said.away:
         raise DivebellError(f"last heard of {said.silent:.0f} s ago")
+    if said.activity == "failing":
+        raise _CannotWorkError(f"failing: {said.detail.splitlines()[0] if said.detail else ''}")
     words = f"{said.activity}{f': {said.detail}' if said.detail else ''}; {len(listing.datasets)} tables"
     return words + (f", {len(listing.failed)} files could not be loaded" if listing.failed else "")

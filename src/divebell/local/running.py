@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,18 +129,18 @@ def _wait_for_postgres(event: Event, state: State) -> None:
 
 
 def watch_start(state: State, ports: Ports) -> Iterator[tuple[PartStatus, ...]]:
-    """Yield the state of all parts until they are ready.
+    """Yield the state of all parts until they answer.
 
-    Raises DivebellError with the parts that are missing after `START_SECONDS`.
+    Raises DivebellError with the parts that do not after `START_SECONDS`.
     """
     deadline = time.monotonic() + START_SECONDS
     while True:
         parts = check_parts(state, ports)
         yield parts
-        if all(part.ready for part in parts):
+        if all(part.answers for part in parts):
             return
         if time.monotonic() > deadline:
-            away = [part for part in parts if not part.ready]
+            away = [part for part in parts if not part.answers]
             raise DivebellError(
                 "; ".join(f"{part.name} is not ready: {part.detail}" for part in away),
                 next_step=f"divebell logs {away[0].name}",
@@ -166,10 +166,18 @@ def take_down(state: State, say: Say) -> int:
     return len(everything)
 
 
+def wait_until_down(state: State, *, seconds: float = 90) -> None:
+    """Wait until somebody else has taken the event down."""
+    deadline = time.monotonic() + seconds
+    while processes_of(state) and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
 def _stop_supervised(supervisor: Supervisor) -> None:
-    for part in reversed(PARTS):
-        supervisor.stop(part)
-    supervisor.shut_down()
+    with contextlib.suppress(DivebellError):  # it may be shutting down already
+        for part in reversed(PARTS):
+            supervisor.stop(part)
+        supervisor.shut_down()
     deadline = time.monotonic() + 10
     while supervisor.answers() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -202,7 +210,7 @@ def _write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _only_one(state: State) -> Iterator[None]:
     """Let one `up` at a time change this event; the lock goes with the process that holds it."""
     with (state.run / "up.lock").open("w") as lock:

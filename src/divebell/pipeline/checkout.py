@@ -66,7 +66,7 @@ def _place(blobs: IO[bytes], folder: Path, file: TreeFile) -> None:
     temporary = target.with_name(f".{file.blob[:16]}.divebell-new")
     with temporary.open("wb") as out:
         _copy(blobs, out, int(header[2]))
-        os.fchmod(out.fileno(), 0o755 if file.mode == "100755" else 0o644)
+        os.fchmod(out.fileno(), 0o555 if file.mode == "100755" else 0o444)
     blobs.read(1)  # the line end after each blob
     if target.is_dir() and not target.is_symlink():
         shutil.rmtree(target)

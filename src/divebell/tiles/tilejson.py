@@ -42,7 +42,7 @@ def tilejson(layer: Layer, frame: Frame, *, base: str, column: str | None) -> di
             "without_geometry": frame.missing,
             "findable": layer.key is not None or layer.has_ctid,
             "fields": [
-                {"name": field.name, "type": field.type, "numeric": field.numeric}
+                {"name": field.name, "type": field.type, "numeric": field.numeric and field.name != layer.key}
                 for field in layer.fields[:LISTED_FIELDS]
             ],
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 
@@ -19,6 +20,7 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def _load_jupysql(shell: Any) -> None:
-    shell.extension_manager.load_extension("sql")
+    with contextlib.chdir("/"):  # else it looks for settings in the folders above the notebook and says so
+        shell.extension_manager.load_extension("sql")
     shell.run_line_magic("config", "SqlMagic.displaycon = False")
     shell.run_line_magic("config", "SqlMagic.feedback = 0")

@@ -2,7 +2,8 @@
 -- in metres; $7: pixels a metre; $8: the share of rows.
 WITH chosen AS (
        SELECT {shape} AS g FROM {t} t
-        WHERE {g} && {box} AND ($8::float8 >= 1 OR random() < $8::float8) LIMIT {most}),
+        WHERE {g} && {box} AND ($8::float8 >= 1 OR random() < $8::float8)
+        ORDER BY random() LIMIT {most}),
      pixels AS MATERIALIZED (
        SELECT ST_Affine(ST_Force2D(ST_Transform(g, 3857)), $7::float8, 0, 0, $7::float8,
                         -$5::float8 * $7::float8, -$6::float8 * $7::float8) AS g

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from divebell.errors import DivebellError
-from divebell.event import Event, State
+from divebell.event import Event, State, load_event
 from divebell.event.load import load_with_lines
 from divebell.event.problems import EventFileError
 from divebell.event.surroundings import missing_folder
@@ -33,13 +33,14 @@ def state_of(path: Path) -> State:
 
 
 def open_event(path: Path) -> tuple[Event, State]:
-    """Load the event at `path` and give its state folder.
-
-    Raises EventFileError with every problem, a folder of data that is not there among them.
-    """
+    """Load the event at `path` and give its state folder. Raises EventFileError with every problem."""
     state = state_of(path)
+    return load_event(state.event_file), state
+
+
+def require_data(state: State) -> None:
+    """Raise EventFileError when the event's data is to come from a folder that is not there."""
     event, document = load_with_lines(state.event_file)
     problem = missing_folder(event, document, state.event_file)
     if problem is not None:
         raise EventFileError(state.event_file, [problem])
-    return event, state

@@ -89,6 +89,11 @@ def setpriv(uid: int, gid: int) -> list[str]:
     ]
 
 
+def ending_with_us(argv: Sequence[str]) -> list[str]:
+    """Give what `run_as` gave, made to end with the process that starts it, whatever stands in between."""
+    return [argv[0], "--die-with-parent", *argv[1:]] if argv[0] == "bwrap" else list(argv)
+
+
 def bubblewrap(view: Sequence[str]) -> list[str]:
     """Give the prefix that enters a view, which is nothing for an empty one."""
     if not view:

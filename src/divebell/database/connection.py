@@ -61,6 +61,7 @@ def connect(state: State, role: str, **kwargs: Any) -> psycopg.Connection:
         "connect_timeout": 5,
         "application_name": role,
         "sslmode": "disable",
+        "require_auth": "scram-sha-256",  # whoever else may listen there is never told the password
         **conninfo(state, role),
         **kwargs,
     }
@@ -91,14 +92,21 @@ def scram_verifier(connection: psycopg.Connection, role: str, password: str) -> 
 def _short_path(state: State, port: int) -> Iterator[str]:
     """Give a path of the socket's folder that is short enough for a socket address."""
     folder = socket_folder(state)
-    if len(os.fsencode(folder / f".s.PGSQL.{port}")) <= SOCKET_PATH_LIMIT or not folder.exists():
+    if len(os.fsencode(folder / f".s.PGSQL.{port}")) <= SOCKET_PATH_LIMIT:
         yield str(folder)
         return
+    if not folder.exists():
+        raise not_running()
     descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{descriptor}"
     finally:
         os.close(descriptor)
+
+
+def not_running() -> DivebellError:
+    """Give the error for a database that is not there."""
+    return DivebellError("the event is not running: its database does not answer", next_step="divebell up")
 
 
 @contextlib.contextmanager
@@ -108,10 +116,8 @@ def in_words(what: str) -> Iterator[None]:
         yield
     except psycopg.OperationalError as error:
         words = str(error).strip()
-        if "Connection refused" in words:
-            raise DivebellError(
-                "the event is not running: its database does not answer", next_step="divebell up"
-            ) from error
+        if "Connection refused" in words or "No such file" in words:
+            raise not_running() from error
         raise DivebellError(
             f"{what}: {words}",
             next_step="divebell status names what is away; divebell up starts it; divebell logs postgres",

@@ -62,7 +62,7 @@ BEGIN
             '|st_estimatedextent|_postgis_(stats|selectivity|join_selectivity|index_extent))$'))
         OR (n.nspname = 'pg_catalog' AND p.proname ~ ('^(pg_(try_)?advisory_.*|lo_(creat|create|from_bytea|put'
             '|import|export|unlink)|lowrite|pg_notify|(query|cursor|table|schema|database)_to_xml.*'
-            '|pg_logical_emit_message|pg_export_snapshot)$'))
+            '|pg_logical_emit_message|pg_export_snapshot|pg_(terminate|cancel)_backend)$'))
     LOOP
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', taken);
         IF taken::text ~ 'advisory' THEN

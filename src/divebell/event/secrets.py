@@ -65,5 +65,16 @@ def ensure_secrets(event: Event, state: State) -> Secrets:
     ambassadors = {name: known.ambassadors.get(name) or passphrase() for name in event.people.ambassadors}
     current = replace(known, ambassadors=ambassadors)
     state.folder.mkdir(mode=0o700, exist_ok=True)
-    write_private(state.secrets_file, json.dumps(asdict(current), indent=2) + "\n")
+    _save(current, state)
     return current
+
+
+def renew_supervisor_password(known: Secrets, state: State) -> Secrets:
+    """Give the supervisor a new password: at its port somebody else may have listened while it was away."""
+    renewed = replace(known, supervisor_password=_token())
+    _save(renewed, state)
+    return renewed
+
+
+def _save(current: Secrets, state: State) -> None:
+    write_private(state.secrets_file, json.dumps(asdict(current), indent=2) + "\n")

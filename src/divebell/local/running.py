@@ -14,7 +14,15 @@ from pathlib import Path
 from divebell._version import __version__
 from divebell.database import prepare
 from divebell.errors import DivebellError
-from divebell.event import Event, Ports, Secrets, State, ensure_secrets, load_secrets
+from divebell.event import (
+    Event,
+    Ports,
+    Secrets,
+    State,
+    ensure_secrets,
+    load_secrets,
+    renew_supervisor_password,
+)
 from divebell.hub.proxy import traefik_files
 from divebell.local.health import PartStatus, check_parts
 from divebell.local.leftovers import is_notebook, processes_of, stop_processes
@@ -70,7 +78,7 @@ def bring_up(event: Event, state: State, port: int | None, say: Say, *, ends_wit
         if leftovers:
             say(f"ending {len(leftovers)} processes that an earlier run left behind")
             stop_processes(leftovers, seconds=20)
-        secrets = ensure_secrets(event, state)
+        secrets = renew_supervisor_password(ensure_secrets(event, state), state)
         ports = choose_ports(state, port)
         ports.save(state)
         wanted_file(state).touch()
@@ -139,6 +147,8 @@ def watch_start(state: State, ports: Ports) -> Iterator[tuple[PartStatus, ...]]:
         yield parts
         if all(part.answers for part in parts):
             return
+        if not wanted_file(state).exists():
+            raise DivebellError("the event was taken down while it was starting", next_step="divebell up")
         if time.monotonic() > deadline:
             away = [part for part in parts if not part.answers]
             raise DivebellError(

@@ -56,9 +56,12 @@ def ignore_state(folder: Path) -> None:
 
 
 def uncommitted(folder: Path, data: str, env: dict[str, str]) -> list[str]:
-    """Name the files under `data` that differ from the last commit and therefore are not loaded."""
-    if not (folder / ".git").exists():
-        return []
+    """Name the files under `data` that differ from the last commit and therefore are not loaded.
+
+    A folder of another account is not looked at.
+    """
+    if not (folder / ".git").exists() or folder.stat().st_uid != os.geteuid():
+        return []  # `git status` runs what another owner's configuration says
     arguments = git.git(
         "-C", str(folder), "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames"
     )

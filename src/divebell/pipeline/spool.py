@@ -15,12 +15,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from divebell.database.account import FIRST_UID, ending_with_us, interpreter_paths, run_as
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.event.state import STATE_VARIABLE
 from divebell.pipeline.read import DESCRIPTION, cpu_seconds
 from divebell.readers import GEOMETRY_COLUMN, Column, Geometry
 
+READER_UID = FIRST_UID - 1
+"""As root, the account that opens strangers' files: nobody's, and no volunteer's."""
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
 _KEPT_VARIABLES = ("PATH", "LANG", "TZ", "PYTHONPATH", STATE_VARIABLE)
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
@@ -73,8 +76,12 @@ def spool(path: Path, hint: DatasetHint, folder: Path) -> Spooled:
 
 
 def command(path: Path, folder: Path) -> list[str]:
-    """Give the command of the reading process."""
-    return [sys.executable, "-m", "divebell.pipeline.read", str(path), str(folder)]
+    """Give the command of the reading process, which is never root: `folder` is then given to its account."""
+    argv = [sys.executable, "-m", "divebell.pipeline.read", str(path), str(folder)]
+    if os.geteuid() == 0:
+        os.chown(folder, READER_UID, READER_UID)
+    reachable = [*interpreter_paths(), path.parent]
+    return ending_with_us(run_as(READER_UID, READER_UID, argv, reachable=reachable, writable=[folder]))
 
 
 def _run(path: Path, hint: DatasetHint, folder: Path) -> int:
@@ -85,18 +92,20 @@ def _run(path: Path, hint: DatasetHint, folder: Path) -> int:
         env=variables | {"HOME": str(folder), "TMPDIR": str(folder)},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        start_new_session=True,
         preexec_fn=_end_with_parent if threading.current_thread() is threading.main_thread() else None,  # noqa: PLW1509
     )
     try:
         # Processor time is limited in the process itself; a process that merely sleeps is ended here.
         process.communicate(hint.model_dump_json().encode(), timeout=3 * cpu_seconds(path.stat().st_size))
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
     finally:
         if process.poll() is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    return process.returncode
+    # where another process stands in between, it tells a signal as a shell does
+    return process.returncode if process.returncode <= 128 else 128 - process.returncode
 
 
 def _end_with_parent() -> None:

@@ -181,3 +181,22 @@ def test_no_secret_reaches_a_log(folder):
     for log in event.state.logs.iterdir():
         text = Path(log).read_text(errors="replace")
         assert [value for value in values if value in text] == [], log.name
+
+
+def test_data_that_is_not_there_is_named_before_anything_starts(tmp_path):
+    (tmp_path / "event.yaml").write_text("name: A\ndata:\n  repository: ./nowhere\n")
+    result = divebell("up", tmp_path, "--detach")
+    assert result.returncode == 1
+    assert "event.yaml:3: data.repository" in result.stderr
+    assert not (tmp_path / ".divebell").exists()
+
+
+def test_down_from_another_terminal_ends_the_command_in_the_foreground_well(folder):
+    command = [sys.executable, "-m", "divebell", "up", str(folder), "--port", str(free_port())]
+    with (folder.parent / "output").open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    assert until(lambda: divebell("status", folder).returncode == 0, 90)
+    result = divebell("down", folder)
+    assert (result.returncode, process.wait(60)) == (0, 0), result.stderr
+    assert "The event is down" in result.stderr
+    assert "Traceback" not in (folder.parent / "output").read_text()

@@ -174,3 +174,17 @@ def test_uncommitted_files_are_named(repo: Repo, tmp_path: Path) -> None:
     repo.write("data/new one.csv", "3")
     repo.write("elsewhere.csv", "4")
     assert mirror(tmp_path).uncommitted("data") == ["data/b.csv", "data/new one.csv"]
+
+
+@pytest.mark.root
+def test_what_another_account_configured_for_its_repository_is_not_run(repo: Repo, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    repo.commit({"data/a.csv": "1", ".gitattributes": "*.csv filter=evil\n"})
+    config = repo.folder / ".git" / "config"
+    config.write_text(config.read_text() + f'[filter "evil"]\n\tclean = "touch {mark}; cat"\n')
+    repo.write("data/a.csv", "2")
+    for path in [repo.folder, *repo.folder.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    assert mirror(tmp_path).uncommitted("data") == []
+    checked_out(mirror(tmp_path))
+    assert not mark.exists()

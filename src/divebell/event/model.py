@@ -113,9 +113,16 @@ class Workspace(_Section):
     runs_in: Annotated[RunsIn, Field(strict=False)] = Field(
         RunsIn.PROCESSES, description="Where notebook servers run."
     )
-    memory: _Size = Field("2 GB", description="Memory of one notebook server: a number and MB or GB.")
+    memory: _Size = Field(
+        "2 GB",
+        description="Memory of one notebook server, such as 2 GB. Not enforced on processes..",
+    )
     cpus: float = Field(
-        1.0, gt=0, le=64, allow_inf_nan=False, description="Processor cores of one notebook server."
+        1.0,
+        gt=0,
+        le=64,
+        allow_inf_nan=False,
+        description="Processor cores of one notebook server. Not enforced on processes..",
     )
 
     @property

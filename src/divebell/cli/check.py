@@ -11,7 +11,7 @@ from divebell.event.load import event_file, load_with_lines
 from divebell.event.model import Event
 from divebell.event.problems import EventFileError, Problem
 from divebell.event.schema import schema_text
-from divebell.event.surroundings import doubts, missing_folder
+from divebell.event.surroundings import doubts, require_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +46,7 @@ def check(path: Path) -> tuple[Event, list[Problem]]:
     """Give the event and its warnings. Raises EventFileError with every problem."""
     file = event_file(path)
     event, document = load_with_lines(path)
-    problem = missing_folder(event, document, file)
-    if problem is not None:
-        raise EventFileError(file, [problem])
+    require_folder(event, document, file)
     return event, doubts(event, document, file)
 
 

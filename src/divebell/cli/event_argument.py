@@ -7,9 +7,8 @@ from pathlib import Path
 
 from divebell.errors import DivebellError
 from divebell.event import Event, State, load_event
-from divebell.event.load import load_with_lines
-from divebell.event.problems import EventFileError
-from divebell.event.surroundings import missing_folder
+from divebell.event.load import event_file, load_with_lines
+from divebell.event.surroundings import require_folder
 
 
 def add_event_argument(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +25,7 @@ def add_event_argument(parser: argparse.ArgumentParser) -> None:
 
 def state_of(path: Path) -> State:
     """Give the state folder of the event at `path`. Raises DivebellError when there is no event."""
-    file = path / "event.yaml" if path.is_dir() else path
+    file = event_file(path)
     if not file.is_file() or file.name != "event.yaml":
         raise DivebellError(f"there is no event.yaml at {path}", next_step=f"divebell init {path}")
     return State.beside(file)
@@ -38,9 +37,9 @@ def open_event(path: Path) -> tuple[Event, State]:
     return load_event(state.event_file), state
 
 
-def require_data(state: State) -> None:
-    """Raise EventFileError when the event's data is to come from a folder that is not there."""
+def open_event_with_data(path: Path) -> tuple[Event, State]:
+    """Do as `open_event`; a folder of data that is not there is a problem too."""
+    state = state_of(path)
     event, document = load_with_lines(state.event_file)
-    problem = missing_folder(event, document, state.event_file)
-    if problem is not None:
-        raise EventFileError(state.event_file, [problem])
+    require_folder(event, document, state.event_file)
+    return event, state

@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 from divebell.cli import EXIT_DONE, EXIT_USAGE
+from divebell.cli.event_argument import add_event_argument, open_event
 from divebell.errors import DivebellError
-from divebell.event import State, ensure_secrets, load_event
+from divebell.event import ensure_secrets
 
 _ACTIONS = {
     "list": "List who signed in.",
@@ -38,9 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         child = actions.add_parser(action, help=summary, description=summary)
         if action == "reset":
             child.add_argument("name", metavar="NAME", help="the person's name, as `list` shows it")
-        child.add_argument(
-            "path", metavar="PATH", nargs="?", type=Path, default=Path(), help="the event's folder"
-        )
+        add_event_argument(child)
         child.add_argument("--json", action="store_true", help="print facts for a program to read")
 
 
@@ -57,21 +56,24 @@ def run(args: argparse.Namespace) -> int:
             return EXIT_USAGE
 
 
-def people(event_file: Path) -> list[Person]:
+def people(path: Path) -> list[Person]:
     """Give everybody who signed in, the latest first."""
     from divebell.database import admin  # noqa: PLC0415 - `passwords` needs no database driver
 
-    ambassadors = load_event(event_file).people.ambassadors
-    with admin(State.beside(event_file)) as database:
+    event, state = open_event(path)
+    with admin(state) as database:
         rows = database.execute(
             "SELECT name, claimed_at, last_sign_in_at, return_code_hash IS NULL FROM people.person"
             " ORDER BY last_sign_in_at DESC NULLS LAST, name"
         ).fetchall()
-    return [Person(name, name in ambassadors, claimed, last, reset) for name, claimed, last, reset in rows]
+    return [
+        Person(name, name in event.people.ambassadors, claimed, last, reset)
+        for name, claimed, last, reset in rows
+    ]
 
 
 def _list(path: Path, *, as_json: bool) -> int:
-    found = people(_event_file(path))
+    found = people(path)
     if as_json:
         print(
             json.dumps({"people": [asdict(person) for person in found]}, default=datetime.isoformat, indent=2)
@@ -90,13 +92,13 @@ def _list(path: Path, *, as_json: bool) -> int:
 def _reset(path: Path, name: str, *, as_json: bool) -> int:
     from divebell.database import admin  # noqa: PLC0415
 
-    event_file = _event_file(path)
-    if name in load_event(event_file).people.ambassadors:
+    event, state = open_event(path)
+    if name in event.people.ambassadors:
         raise DivebellError(
             f"'{name}' is an ambassador and has an own password, not a return code",
             next_step="divebell people passwords",
         )
-    with admin(State.beside(event_file)) as database:
+    with admin(state) as database:
         row = database.execute("SELECT people.reset(%s)", [name]).fetchone()
     if row is None or not row[0]:
         raise DivebellError(f"nobody has signed in as '{name}'", next_step="divebell people list")
@@ -108,9 +110,7 @@ def _reset(path: Path, name: str, *, as_json: bool) -> int:
 
 
 def _passwords(path: Path, *, as_json: bool) -> int:
-    event_file = _event_file(path)
-    event = load_event(event_file)
-    state = State.beside(event_file)
+    event, state = open_event(path)
     if not state.secrets_file.exists():
         raise DivebellError("this event has no passwords yet", next_step="divebell up")
     known = ensure_secrets(event, state)
@@ -122,7 +122,3 @@ def _passwords(path: Path, *, as_json: bool) -> int:
     for name, password in known.ambassadors.items():
         print(f"{name:<{width}}  {password}")
     return EXIT_DONE
-
-
-def _event_file(path: Path) -> Path:
-    return path if path.is_file() else path / "event.yaml"

@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from rich.console import Console
 from rich.live import Live
 
-from divebell.cli.event_argument import add_event_argument, open_event, require_data
+from divebell.cli.event_argument import add_event_argument, open_event_with_data
 from divebell.cli.show import parts_table, summary, summary_json
 from divebell.local.health import PartStatus, check_parts
 from divebell.local.machine import check_machine
@@ -47,8 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Bring the event up; in the foreground, watch it until Ctrl-C and then take it down."""
     check_machine()
-    event, state = open_event(args.path)
-    require_data(state)
+    event, state = open_event_with_data(args.path)
     console = Console(stderr=True)
     if os.geteuid() != 0:
         console.print(

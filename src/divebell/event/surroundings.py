@@ -9,7 +9,7 @@ from pathlib import Path
 
 from divebell.event.document import Document
 from divebell.event.model import Event
-from divebell.event.problems import Problem, did_you_mean
+from divebell.event.problems import EventFileError, Problem, did_you_mean
 from divebell.event.repository import repository_folder
 
 MOST_FILES = 20_000
@@ -24,6 +24,13 @@ def missing_folder(event: Event, document: Document, file: Path) -> Problem | No
     path = ("data", "repository")
     message = f"found '{event.data.repository}', which is no folder seen from the event file, expected one"
     return Problem(str(file), document.line(path), ".".join(path), message)
+
+
+def require_folder(event: Event, document: Document, file: Path) -> None:
+    """Raise EventFileError when the repository's folder is not there."""
+    problem = missing_folder(event, document, file)
+    if problem is not None:
+        raise EventFileError(file, [problem])
 
 
 def doubts(event: Event, document: Document, file: Path) -> list[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from divebell.database.account import interpreter_paths, run_as
+from divebell.database.account import FIRST_UID, interpreter_paths, run_as
 from divebell.database.binaries import find_binaries
 from divebell.errors import DivebellError
 from divebell.event import State
@@ -14,9 +14,6 @@ TOOLS = {"git": "git", "setpriv": "util-linux", "psql": "postgresql-client"}
 """Commands that an event needs, and the Debian package that brings each."""
 
 TOOLS_AS_ROOT = {"bwrap": "bubblewrap"}
-
-VOLUNTEER = 860_001
-"""Some account that is nobody's, as volunteers get one each when divebell runs as root."""
 
 
 def check_machine() -> None:
@@ -39,4 +36,4 @@ def check_machine() -> None:
 
 def check_accounts(state: State) -> None:
     """As root, raise DivebellError when a volunteer's account could not get at this Python and at a home."""
-    run_as(VOLUNTEER, VOLUNTEER, ["true"], reachable=[*interpreter_paths(), state.homes])
+    run_as(FIRST_UID, FIRST_UID, ["true"], reachable=[*interpreter_paths(), state.homes])

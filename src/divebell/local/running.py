@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from divebell.event import (
     load_secrets,
     renew_supervisor_password,
 )
+from divebell.event.state import write_private
 from divebell.hub.proxy import traefik_files
 from divebell.local.health import PartStatus, check_parts
 from divebell.local.leftovers import is_notebook, processes_of, stop_processes
@@ -110,7 +110,8 @@ def _start_parts(
     supervisor.start("postgres")
     _wait_for_postgres(event, state)
     for path, text in traefik_files(state, secrets, ports).items():
-        _write_private(path, text)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(path, text)
     running = supervisor.processes()
     for part in PARTS:
         if part not in running:
@@ -211,13 +212,6 @@ def _make_folders(state: State) -> None:
     for folder in (state.folder, state.logs, state.run, state.hub, state.proxy, state.homes):
         folder.mkdir(mode=0o700, exist_ok=True)
     state.folder.chmod(0o700)
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
 
 
 @contextlib.contextmanager

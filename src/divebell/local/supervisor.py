@@ -15,7 +15,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from divebell.errors import DivebellError
 from divebell.event import Ports, Secrets, State
-from divebell.event.state import STATE_VARIABLE
+from divebell.event.state import STATE_VARIABLE, write_private
 from divebell.local.programs import programs, supervisor_configuration
 
 _AWAY = (OSError, HTTPException, xmlrpc.client.ProtocolError)
@@ -88,8 +88,7 @@ def start_supervisor(
     """Write the supervisor's configuration, start it in a session of its own and wait until it answers."""
     tether = ["setpriv", "--pdeathsig", "TERM", "--"] if ends_with_us else []
     configuration = state.run / "supervisord.conf"
-    configuration.touch(mode=0o600)
-    configuration.write_text(supervisor_configuration(programs(), ports, secrets))
+    write_private(configuration, supervisor_configuration(programs(), ports, secrets))
     with (state.logs / "supervisor.out").open("wb") as output:
         process = subprocess.Popen(
             [*tether, sys.executable, "-m", "divebell.local.supervise", "-c", str(configuration)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -31,6 +31,7 @@ from divebell.event.values import NAME_PATTERN, RESERVED_NAMES
 __all__ = [
     "NAME_PATTERN",
     "RESERVED_NAMES",
+    "ColumnType",
     "Data",
     "DatasetHint",
     "Event",
@@ -147,6 +148,17 @@ class Points(_Section):
         return self
 
 
+class ColumnType(StrEnum):
+    """What a column may be told to hold."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+
+
 class DatasetHint(_Section):
     """What the reader cannot know about one file. A hint overrides anything detected."""
 
@@ -155,6 +167,12 @@ class DatasetHint(_Section):
     crs: _Crs | None = Field(None, description="Coordinate reference system, such as EPSG:4269.")
     text: tuple[_Text, ...] = Field(
         (), strict=False, description="Columns that stay text whatever they look like."
+    )
+    types: Mapping[_Text, Annotated[ColumnType, Field(strict=False)]] = Field(
+        default_factory=dict,
+        strict=False,
+        description="The type of a column by its header, whatever its values look like; values that do not "
+        "fit become NULL.",
     )
     encoding: _Encoding | None = Field(None, description="Text encoding, such as cp1252.")
     delimiter: _Delimiter | None = Field(None, description="The character between two values.")

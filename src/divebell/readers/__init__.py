@@ -12,7 +12,7 @@ from divebell.readers.flatgeobuf import FlatGeobufReader
 from divebell.readers.geojson import GeoJsonReader
 from divebell.readers.geopackage import GeoPackageReader
 from divebell.readers.kml import KmlReader
-from divebell.readers.model import GEOMETRY_COLUMN, Column, Geometry, Layer, Reader
+from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer, Reader
 from divebell.readers.select import DatasetFiles, group, is_clutter
 from divebell.readers.shapefile import ShapefileReader
 from divebell.readers.unsupported import UnsupportedReader
@@ -21,6 +21,7 @@ __all__ = [
     "GEOMETRY_COLUMN",
     "READERS",
     "Column",
+    "ContradictedError",
     "DatasetFiles",
     "Geometry",
     "Layer",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from divebell.errors import DivebellError
@@ -54,7 +53,7 @@ class ZipReader:
         if not found:
             reason = "; ".join(failures) or "it holds no file that divebell reads"
             raise DivebellError(f"{path.name}: {reason}", next_step="put the data itself into the archive")
-        return [replace(layer, warnings=(*layer.warnings, *failures)) for layer in found]
+        return [layer.told(*failures) for layer in found]
 
     def _layers(self, names: list[str], scratch: Scratch, hint: DatasetHint) -> tuple[list[Layer], list[str]]:
         found: list[Layer] = []
@@ -71,9 +70,7 @@ class ZipReader:
                 continue
             stem = PurePosixPath(name).stem
             found += [
-                scratch.keep_for(
-                    replace(layer, name=stem if layer.name is None else _joined(stem, layer.name))
-                )
+                scratch.keep_for(layer.told(name=stem if layer.name is None else _joined(stem, layer.name)))
                 for layer in layers
             ]
         return _apart(found, names), failures
@@ -90,7 +87,7 @@ def _apart(layers: list[Layer], _names: list[str]) -> list[Layer]:
     for layer in layers:
         seen[layer.name] = seen.get(layer.name, 0) + 1
         again = seen[layer.name] > 1
-        result.append(replace(layer, name=f"{layer.name} {seen[layer.name]}") if again else layer)
+        result.append(layer.told(name=f"{layer.name} {seen[layer.name]}") if again else layer)
     return result
 
 

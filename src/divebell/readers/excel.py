@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -53,7 +53,7 @@ class ExcelReader:
             (f"{failed:,} formulas in this workbook failed; their cells are empty (NULL)",) if failed else ()
         )
         layers = [
-            replace(layer, warnings=(*layer.warnings, *told))
+            layer.told(*told)
             for name in _sheet_names(path)
             if (layer := _layer(path, name, hint)) is not None
         ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,10 @@ from divebell.event.model import DatasetHint
 
 GEOMETRY_COLUMN = "geom"
 """The Arrow and PostgreSQL column of a layer's geometry: little-endian ISO WKB, NULL where there is none."""
+
+
+class ContradictedError(Exception):
+    """Raised by `Layer.batches`: a value does not fit the layer's description, which was read off a part."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,35 @@ class Layer:
     warnings: tuple[str, ...]
     """Each repair and doubt, in words a volunteer understands."""
     batches: Callable[[], Iterator[pa.RecordBatch]]
-    """Stream the rows: fields are `columns` in order, then `geom` (binary) if there is a geometry."""
+    """Stream the rows: fields are `columns` in order, then `geom` (binary) if there is a geometry.
+
+    Raises ContradictedError where the description was read off a part of the file and does not hold.
+    """
+    settle: Callable[[], Layer] | None = None
+    """What all values say, once `batches` has ended or was contradicted; None where this is certain already.
+
+    When `columns` or `geometry` differ from this layer's, its rows are to be read again from what is given;
+    else they stand, and the warnings given are the full ones. What is given is certain.
+    """
+
+    def told(self, *more: str, name: str | None = None) -> Layer:
+        """Give the layer with more warnings and, if given, another name, before and after it settles."""
+        settle = self.settle
+        return replace(
+            self,
+            name=self.name if name is None else name,
+            warnings=(*self.warnings, *more),
+            settle=None if settle is None else lambda: settle().told(*more, name=name),
+        )
+
+    def certain(self) -> Layer:
+        """Read all of the layer if need be, and give what all its values say."""
+        if self.settle is None:
+            return self
+        with suppress(ContradictedError):
+            for _ in self.batches():
+                pass
+        return self.settle()
 
 
 class Reader(Protocol):

@@ -28,4 +28,7 @@ class Scratch:
             yield from layer.batches()
             self.folder.stat()
 
-        return replace(layer, batches=batches)
+        settle = layer.settle
+        return replace(
+            layer, batches=batches, settle=None if settle is None else lambda: self.keep_for(settle())
+        )

@@ -37,7 +37,7 @@ def read(write: Callable[[str, str | bytes], Path]) -> Callable[..., tuple[Layer
         path = write(name, content)
         reader = reader_for(path)
         assert reader is not None
-        (layer,) = reader.read(path, DatasetHint(**hint))
+        (layer,) = (one.certain() for one in reader.read(path, DatasetHint(**hint)))
         return layer, table_of(layer).to_pydict()
 
     return read_file

@@ -13,6 +13,7 @@ from divebell.readers.geojson import GeoJsonReader
 from divebell.readers.geopackage import GeoPackageReader
 from divebell.readers.kml import KmlReader
 from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer, Reader
+from divebell.readers.parquet import ParquetReader
 from divebell.readers.select import DatasetFiles, group, is_clutter
 from divebell.readers.shapefile import ShapefileReader
 from divebell.readers.unsupported import UnsupportedReader
@@ -60,6 +61,7 @@ READERS: tuple[Reader, ...] = (
     GeoPackageReader(),
     FlatGeobufReader(),
     KmlReader(),
+    ParquetReader(),
     ZipReader(reader_for, dataset_files),
     UnsupportedReader(),
 )

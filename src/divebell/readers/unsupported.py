@@ -9,8 +9,6 @@ from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 
 _FORMATS = {
-    ".parquet": ("Parquet", "export it as CSV or GeoPackage"),
-    ".geoparquet": ("GeoParquet", "export it as GeoPackage"),
     ".feather": ("Feather", "export it as CSV"),
     ".kmz": ("KMZ", "unpack it (it is a zip) and commit the .kml in it"),
     ".gml": ("GML", "export it as GeoPackage"),

@@ -10,8 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from divebell.readers.profile import NA_IN_NUMBERS, NA_IN_TEXT
-from divebell.readers.values import is_code_name
+from divebell.event.model import ColumnType
+from divebell.readers import hinted
+from divebell.readers.profile import is_code_name
+from divebell.readers.texts import NA_IN_NUMBERS, NA_IN_TEXT, Texts
 
 Cell = Any
 """str, int, float, bool, date, datetime, time or timedelta; "" for an empty cell."""
@@ -23,12 +25,21 @@ class Profile:
     """What kinds of cells a column holds; grows row by row."""
 
     name: str
+    type: ColumnType | None = None
+    """What a person says that the column holds."""
     kinds: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
     example: str | None = None
+    hinted: hinted.Profile | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        given = self.type not in {None, ColumnType.TEXT}
+        self.hinted = hinted.Profile(self.name, self.type) if self.type and given else None
 
     def see(self, cells: Sequence[Cell]) -> None:
         """Take in some of the column's cells."""
+        if self.hinted is not None:
+            self.hinted.see(texts(cells))
         for cell in cells:
             kind = kind_of(cell)
             self.kinds[kind] += 1
@@ -63,10 +74,16 @@ class Decision:
     name: str
     type: pa.DataType
     notes: tuple[tuple[str, str], ...]
+    told: hinted.Told | None = None
 
 
-def decide(profile: Profile, *, keep_text: bool = False) -> Decision:
-    """Choose the type that fits every cell; text when they differ."""
+def decide(profile: Profile) -> Decision:
+    """Choose the type that fits every cell, or the one that a person gave; text when they differ."""
+    if profile.hinted is not None:
+        told = profile.hinted.told()
+        notes = (*_missing_notes(profile, text=False), *profile.hinted.notes())
+        return Decision(profile.name, told.arrow, notes, told)
+    keep_text = profile.type is ColumnType.TEXT
     kinds = {kind for kind in profile.kinds if kind != "missing"}
     notes = _missing_notes(profile, text="text" in kinds or keep_text)
     if keep_text or not kinds:
@@ -103,6 +120,8 @@ def _missing_notes(profile: Profile, *, text: bool) -> tuple[tuple[str, str], ..
 
 def convert(cells: Sequence[Cell], decision: Decision) -> pa.Array:
     """Turn cells into the decided type; what counts as missing becomes null."""
+    if decision.told is not None:
+        return hinted.convert(texts(cells), decision.told)
     if decision.type == pa.string():
         return pa.array([_text_or_none(cell) for cell in cells], pa.string())
     kept = [None if kind_of(cell) == "missing" else cell for cell in cells]
@@ -140,3 +159,8 @@ def text(cell: Cell) -> str:
     if isinstance(cell, dt.datetime):
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(sep=" ")
     return cell.isoformat() if isinstance(cell, dt.date | dt.time) else str(cell)
+
+
+def texts(cells: Sequence[Cell]) -> Texts:
+    """Write a column of cells as a person would."""
+    return Texts(pa.array([text(cell) for cell in cells], pa.string()))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
-from divebell.readers import dialect, grid, values
+from divebell.readers import blocks, dialect, grid
 from divebell.readers.claims import refuse_imposter
 from divebell.readers.encoding import Text, open_text
-from divebell.readers.model import GEOMETRY_COLUMN, Column, Layer
-from divebell.readers.names import column_names
-from divebell.readers.notes import together
-from divebell.readers.placing import Places, place, surveys
-from divebell.readers.profile import Profile
+from divebell.readers.model import ContradictedError, Layer
+from divebell.readers.survey import Description, Survey
+from divebell.readers.texts import Texts
 
-_SURPLUS = "extra_values"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -30,57 +30,140 @@ class _File:
     text: Text
     delimiter: str
     header: grid.Header
+    hint: DatasetHint
+    block: int
 
-    def columns(self, repairs: grid.Repairs, slips: dialect.Slips) -> Iterator[list[pa.Array]]:
-        """Stream the rows as columns of text; the last one holds surplus values."""
-        cut = dialect.records(self.text.lines(), self.delimiter, slips)
-        lines = grid.rows(cut, self.header, repairs)
-        for chunk in grid.chunks(lines, len(self.header.names) + 1):
-            yield [pa.array(column, pa.string()) for column in zip(*chunk, strict=True)]
+    def survey(self) -> Survey:
+        """Begin to look at the table."""
+        return Survey(self.text.path, self.header, self.hint)
+
+    def columns(self, survey: Survey) -> Iterator[list[Texts]]:
+        """Stream the rows as columns of text, with one more where there are surplus values."""
+        width = len(self.header.names)
+        rows = grid.Rows(width, survey.repairs)
+        most = grid.most_rows(width + 1)
+        cut = blocks.blocks(self.text, self.delimiter, self.header.skip, width, survey.slips, self.block)
+        for block in _ahead(cut):
+            for columns in _rows(block, rows):
+                for start in range(0, len(columns[0]), most):
+                    yield [Texts(column.slice(start, most)) for column in columns]
+        rows.end()
+
+    def sample(self) -> Survey:
+        """Look at parts of the file from its beginning to its end."""
+        seen = self.survey()
+        width = len(self.header.names)
+        size = self.block // 16
+        for columns in blocks.samples(self.text, self.delimiter, self.header.skip, width, size):
+            seen.see([Texts(column) for column in columns])
+        return seen
 
 
+@dataclass(frozen=True)
 class DelimitedReader:
-    """Reads text tables. One pass decides the types over all values, the next gives the rows."""
+    """Reads text tables; large ones in a single pass, described from parts of them until all values are known."""
 
+    block: int = blocks.SIZE
+    """Bytes that are read at once; a file of no more than that is read in full before it is described."""
     name = "CSV"
     suffixes: tuple[str, ...] = (".csv", ".tsv", ".tab", ".psv", ".txt")
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe the one layer of a text table. Raises DivebellError when the file holds something else."""
-        file, warnings = _open(path, hint)
-        names, renamed = column_names(file.header.names)
-        profiles = [Profile(name) for name in (*names, _free(_SURPLUS, names))]
-        surveyed = surveys(path, names, file.header.names, hint)
-        repairs, slips, rows = grid.Repairs(), dialect.Slips(), 0
-        for columns in file.columns(repairs, slips):
-            rows += len(columns[0])
-            for profile, column in zip(profiles, columns, strict=True):
-                profile.see(column)
-            for survey in surveyed:
-                survey.see(columns)
-        decisions = _decide(profiles, file.header.names, hint, surplus=bool(repairs.long))
-        places, told = place(surveyed, file.header.names, hint)
-        originals = (*file.header.names, _SURPLUS)
-        return [
-            Layer(
-                name=None,
-                columns=tuple(
-                    Column(one.name, original, one.type)
-                    for one, original in zip(decisions, originals, strict=False)
-                ),
-                geometry=places.geometry if places else None,
-                warnings=(
-                    *warnings,
-                    *renamed,
-                    *_slip_warnings(slips),
-                    *repairs.sentences(),
-                    *(() if rows else ("the table has a header and no rows",)),
-                    *together((o, d.notes) for d, o in zip(decisions, originals, strict=False)),
-                    *told,
-                ),
-                batches=lambda: _batches(file, decisions, places),
-            )
-        ]
+        file, warnings = _open(path, hint, self.block)
+        table = _Table(file, warnings)
+        if path.stat().st_size <= self.block:
+            return [table.settled()]
+        guess = file.sample()
+        places, _ = guess.place()
+        # Geometries written out are made alike by all of them, so they have to be seen before.
+        return [table.settled() if places and places.plan else table.guessed(guess)]
+
+
+class _Table:
+    """Reads a table's rows and keeps what their values say."""
+
+    def __init__(self, file: _File, warnings: tuple[str, ...]) -> None:
+        self._file = file
+        self._warnings = warnings
+        self._begun: tuple[Survey, Iterator[list[Texts]]] | None = None
+
+    def guessed(self, sample: Survey) -> Layer:
+        """Give the layer as a sample describes it."""
+        guess = sample.describe()
+        return replace(self._layer(guess, lambda: self._checked(guess, sample)), settle=self.settled)
+
+    def settled(self) -> Layer:
+        """Give the layer as all values describe it, those that were seen already included."""
+        seen, rest = self._begun or self._begin()
+        for columns in rest:
+            seen.see(columns)
+        certain = seen.describe()
+        return self._layer(certain, lambda: self._certain(certain))
+
+    def _layer(self, described: Description, batches: Callable[[], Iterator[pa.RecordBatch]]) -> Layer:
+        return Layer(
+            name=None,
+            columns=described.columns,
+            geometry=described.geometry,
+            warnings=(*self._warnings, *described.warnings),
+            batches=batches,
+        )
+
+    def _begin(self) -> tuple[Survey, Iterator[list[Texts]]]:
+        seen = self._file.survey()
+        self._begun = seen, self._file.columns(seen)
+        return self._begun
+
+    def _checked(self, guess: Description, sample: Survey) -> Iterator[pa.RecordBatch]:
+        seen, rest = self._begin()
+        try:
+            for columns in rest:
+                first = seen.rows + 1
+                seen.see(columns)
+                decisions = seen.decide(sample)
+                if not guess.same_rows(decisions):
+                    raise ContradictedError
+                yield guess.batch(columns, first, decisions)
+        except GeneratorExit:
+            self._begun = None
+            raise
+        certain = seen.describe()
+        if not guess.same_rows(certain.decisions) or guess.places != certain.places:
+            raise ContradictedError
+
+    def _certain(self, certain: Description) -> Iterator[pa.RecordBatch]:
+        first = 1
+        for columns in self._file.columns(self._file.survey()):
+            yield certain.batch(columns, first, certain.decisions)
+            first += len(columns[0])
+
+
+def _ahead(source: Iterator[_T]) -> Iterator[_T]:
+    """Get each next one while the present one is worked on."""
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, source, end)
+        while (one := waiting.result()) is not end:
+            waiting = pool.submit(next, source, end)
+            yield one  # type: ignore[misc]
+
+
+def _rows(block: blocks.Block, rows: grid.Rows) -> Iterator[list[pa.Array]]:
+    """Give a block's rows as columns; one by one where some may have to be put right."""
+    records: Iterable[list[str]]
+    if isinstance(block, tuple):
+        if rows.settled and grid.are_regular([Texts(column) for column in block]):
+            rows.skip(len(block[0]))
+            yield list(block)
+            return
+        records = (list(record) for record in zip(*(column.to_pylist() for column in block), strict=True))
+    else:
+        records = block
+    found = [row for record in records for row in rows.take(record)]
+    if found:
+        columns = [pa.array(column, pa.string()) for column in zip(*found, strict=True)]
+        yield columns if any(row[-1] for row in found) else columns[:-1]
 
 
 def looks_tabular(path: Path) -> bool:
@@ -100,7 +183,7 @@ def looks_tabular(path: Path) -> bool:
     return usual > 0 and widths.count(usual) >= (0.6 if delimiter != "," else 0.8) * len(widths)
 
 
-def _open(path: Path, hint: DatasetHint) -> tuple[_File, tuple[str, ...]]:
+def _open(path: Path, hint: DatasetHint, block: int) -> tuple[_File, tuple[str, ...]]:
     refuse_imposter(path, "text table")
     text = open_text(path, hint.encoding)
     sample = text.sample()
@@ -108,7 +191,7 @@ def _open(path: Path, hint: DatasetHint) -> tuple[_File, tuple[str, ...]]:
     delimiter = hint.delimiter or dialect.find_delimiter(sample, path.suffix.lower()) or ","
     first = dialect.records(text.lines(), delimiter, dialect.Slips())
     header = grid.find_header(first, hint.skip_rows, path.name)
-    return _File(text, delimiter, header), (*text.warnings, *header.warnings)
+    return _File(text, delimiter, header, hint, block), (*text.warnings, *header.warnings)
 
 
 def _refuse_binary(path: Path, sample: str) -> None:
@@ -118,39 +201,3 @@ def _refuse_binary(path: Path, sample: str) -> None:
             f"{path.name} is no text table: it holds binary data",
             next_step="export it again as CSV, or give it the ending of what it is",
         )
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    return name if name not in taken else _free(f"{name}_", taken)
-
-
-def _decide(
-    profiles: Sequence[Profile], originals: Sequence[str], hint: DatasetHint, *, surplus: bool
-) -> list[values.Decision]:
-    decisions = [
-        values.decide(profile, keep_text=original in hint.text or profile.name in hint.text)
-        for profile, original in zip(profiles, originals, strict=False)
-    ]
-    return [*decisions, values.decide(profiles[-1], keep_text=True)] if surplus else decisions
-
-
-def _slip_warnings(slips: dialect.Slips) -> Iterator[str]:
-    if slips.quotes:
-        where = ", ".join(f"{line:,}" for line in slips.quotes[:5])
-        yield f"a quotation mark is never closed in line {where}; those lines were read as they stand"
-
-
-def _batches(
-    file: _File, decisions: Sequence[values.Decision], places: Places | None
-) -> Iterator[pa.RecordBatch]:
-    fields = [pa.field(one.name, one.type) for one in decisions]
-    if places:
-        fields.append(pa.field(GEOMETRY_COLUMN, pa.binary()))
-    schema = pa.schema(fields)
-    first = 1
-    for columns in file.columns(grid.Repairs(), dialect.Slips()):
-        arrays = [values.convert(column, one) for column, one in zip(columns, decisions, strict=False)]
-        if places:
-            arrays.append(places.wkb(columns, first))
-        first += len(columns[0])
-        yield pa.RecordBatch.from_arrays(arrays, schema=schema)

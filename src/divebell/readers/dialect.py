@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 DELIMITERS = (",", "\t", ";", "|")
-_LONGEST_RECORD = 2000
+LONGEST_RECORD = 2000
 """Lines that one quoted value may span before its quote counts as a slip."""
 _END = ["\x1edivebell-end-of-file"]
 
@@ -22,6 +22,8 @@ class Slips:
 
     quotes: list[int] = field(default_factory=list)
     """Lines whose quote is never closed; read as they stand."""
+    lines: int = 0
+    """Lines of the records given so far."""
 
 
 class _RunawayQuoteError(Exception):
@@ -38,7 +40,7 @@ class _Lines:
     def feed(self) -> Iterator[str]:
         for line in self._lines:
             self.held.append(line)
-            if len(self.held) > _LONGEST_RECORD:
+            if len(self.held) > LONGEST_RECORD:
                 raise _RunawayQuoteError
             yield line
 
@@ -81,7 +83,7 @@ def _plain_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 def records(lines: Iterable[str], delimiter: str, slips: Slips) -> Iterator[list[str]]:
     """Split lines into records. A quote that is never closed costs its own line only, noted in `slips`."""
-    source, done = _Lines(lines), 0
+    source = _Lines(lines)
     while True:
         try:
             for record in csv.reader(source.feed(), delimiter=delimiter):
@@ -89,11 +91,11 @@ def records(lines: Iterable[str], delimiter: str, slips: Slips) -> Iterator[list
                     if record == _END:
                         return
                     break
-                done += len(source.held)
+                slips.lines += len(source.held)
                 source.held.clear()
                 yield record
         except _RunawayQuoteError:
             pass
-        done += 1
-        slips.quotes.append(done)
+        slips.lines += 1
+        slips.quotes.append(slips.lines)
         yield next(csv.reader([source.restart()], delimiter=delimiter, quoting=csv.QUOTE_NONE))

@@ -10,6 +10,7 @@ from pathlib import Path
 from divebell.errors import DivebellError
 
 _CHUNK = 1 << 20
+_LIKE_ASCII = frozenset({"utf-8", "ascii", "cp1252", "iso8859-1"})
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -32,6 +33,18 @@ class Text:
         with self.path.open(encoding=self.encoding, newline="") as file:
             for line in file:
                 yield line.replace("\x00", "") if "\x00" in line else line
+
+    def utf8(self, size: int = _CHUNK) -> Iterator[bytes]:
+        """Give the text as UTF-8 in pieces, without byte order mark and NUL characters."""
+        encoding = codecs.lookup(self.encoding).name
+        decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
+        with self.path.open("rb") as file:
+            while piece := file.read(size):
+                if decoder is not None:
+                    piece = decoder.decode(piece).encode()
+                yield piece.replace(b"\x00", b"") if b"\x00" in piece else piece
+            if decoder is not None and (piece := decoder.decode(b"", final=True).encode()):
+                yield piece
 
     def sample(self, characters: int = 1 << 18) -> str:
         """Give the beginning of the text."""
@@ -66,10 +79,13 @@ def open_text(path: Path, encoding: str | None = None) -> Text:
 def first_misfit(path: Path, encoding: str) -> int | None:
     """Decode the whole file piece by piece; give the offset of the piece that does not fit, or None."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    offset = 0
+    offset, plain = 0, codecs.lookup(encoding).name in _LIKE_ASCII
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             pending = len(decoder.getstate()[0])
+            if plain and not pending and chunk.isascii():
+                offset += len(chunk)
+                continue
             try:
                 decoder.decode(chunk)
             except UnicodeDecodeError as error:

@@ -15,10 +15,12 @@ from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.readers import cells, grid
 from divebell.readers.claims import head, refuse_imposter
+from divebell.readers.hinted import hinted_type
 from divebell.readers.model import GEOMETRY_COLUMN, Column, Layer
 from divebell.readers.names import column_names
 from divebell.readers.notes import together
 from divebell.readers.placing import Places, place, surveys
+from divebell.readers.texts import Texts
 
 _MOST_CELLS = 60_000_000
 _MOST_UNPACKED = 2 << 30
@@ -143,7 +145,10 @@ def _layer(path: Path, name: str, hint: DatasetHint) -> Layer | None:
     header = grid.find_header(spelt, hint.skip_rows, f"{path.name}, sheet '{name}'")
     sheet = _Sheet(path, name, header)
     names, renamed = column_names(header.names)
-    profiles = [cells.Profile(one) for one in names]
+    profiles = [
+        cells.Profile(one, hinted_type(hint, one, original))
+        for one, original in zip(names, header.names, strict=True)
+    ]
     surveyed = surveys(path, names, header.names, hint)
     repairs, rows = grid.Repairs(), 0
     for columns in sheet.columns(repairs):
@@ -152,10 +157,7 @@ def _layer(path: Path, name: str, hint: DatasetHint) -> Layer | None:
             profile.see(column)
         for survey in surveyed:
             survey.see(_texts(columns))
-    decisions = [
-        cells.decide(profile, keep_text=original in hint.text or profile.name in hint.text)
-        for profile, original in zip(profiles, header.names, strict=True)
-    ]
+    decisions = [cells.decide(profile) for profile in profiles]
     places, told = place(surveyed, header.names, hint)
     return Layer(
         name=name,
@@ -173,8 +175,8 @@ def _layer(path: Path, name: str, hint: DatasetHint) -> Layer | None:
     )
 
 
-def _texts(columns: Sequence[Sequence[cells.Cell]]) -> list[pa.Array]:
-    return [pa.array([cells.text(cell) for cell in column], pa.string()) for column in columns]
+def _texts(columns: Sequence[Sequence[cells.Cell]]) -> list[Texts]:
+    return [cells.texts(column) for column in columns]
 
 
 def _batches(

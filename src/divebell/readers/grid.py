@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from divebell.errors import DivebellError
-from divebell.readers.profile import NA_IN_NUMBERS
+from divebell.readers.texts import NA_IN_NUMBERS, Texts
 
 MOST_COLUMNS = 1590
 """PostgreSQL allows 1,600; the loader adds a few of its own."""
@@ -147,34 +147,75 @@ def _without_empty_tail(header: list[str], below: list[list[str]]) -> list[str]:
     return header[:width]
 
 
-def rows(records: Iterable[list[Any]], header: Header, repairs: Repairs) -> Iterator[list[Any]]:
-    """Give the data rows, each as wide as the header plus one cell for surplus values; fill `repairs`.
+class Rows:
+    """Takes records one by one and gives the rows among them; fills `repairs`.
 
-    Cells are text, or what a spreadsheet holds; "" is an empty one.
+    Each row is as wide as the header plus one cell for surplus values. Cells are text, or what a spreadsheet
+    holds; "" is an empty one.
     """
-    width = len(header.names)
-    tail: deque[list[Any]] = deque()
-    blanks = number = 0
-    for record in islice(records, header.skip, None):
-        if not blanks and not tail and _is_full(record, width):
-            number += 1
+
+    def __init__(self, width: int, repairs: Repairs) -> None:
+        self._width = width
+        self._repairs = repairs
+        self._tail: deque[list[Any]] = deque()
+        self._blanks = self._number = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was taken so far is a row, and nothing waits for what follows."""
+        return not self._blanks and not self._tail
+
+    def skip(self, count: int) -> None:
+        """Count rows that are known to need no repair."""
+        self._number += count
+
+    def take(self, record: list[Any]) -> Iterator[list[Any]]:
+        """Take a record; give the rows that are certain now."""
+        width = self._width
+        if self.settled and _is_full(record, width):
+            self._number += 1
             record.append("")
             yield record
-            continue
-        if all(_blank(cell) for cell in record):
-            blanks += 1
-            continue
-        if width > 2 and _is_note(record, blanks > 0 or bool(tail)):
-            tail.append(record)
-            continue
-        while tail:
-            number += 1
-            yield _fit(tail.popleft(), width, number, repairs)
-        number += 1
-        repairs.blank += blanks
-        blanks = 0
-        yield _fit(record, width, number, repairs)
-    repairs.footers += [" ".join(str(cell) for cell in record if not _blank(cell)) for record in tail]
+        elif all(_blank(cell) for cell in record):
+            self._blanks += 1
+        elif width > 2 and _is_note(record, not self.settled):
+            self._tail.append(record)
+        else:
+            yield from self._waiting()
+            self._number += 1
+            self._repairs.blank += self._blanks
+            self._blanks = 0
+            yield _fit(record, width, self._number, self._repairs)
+
+    def _waiting(self) -> Iterator[list[Any]]:
+        while self._tail:
+            self._number += 1
+            yield _fit(self._tail.popleft(), self._width, self._number, self._repairs)
+
+    def end(self) -> None:
+        """Take what still waits for notes below the table."""
+        self._repairs.footers += [
+            " ".join(str(cell) for cell in record if not _blank(cell)) for record in self._tail
+        ]
+
+
+def rows(records: Iterable[list[Any]], header: Header, repairs: Repairs) -> Iterator[list[Any]]:
+    """Give the data rows among all records of a table, as `Rows` does."""
+    found = Rows(len(header.names), repairs)
+    for record in islice(records, header.skip, None):
+        yield from found.take(record)
+    found.end()
+
+
+def are_regular(columns: Sequence[Texts]) -> bool:
+    """Whether each row is one, whatever stands around it: not blank, and no note that fills its first cell only."""
+    doubtful = columns[min(1, len(columns) - 1)].blank()
+    others = columns[:1] if len(columns) == 2 else columns[2:]
+    for column in others:
+        if not doubtful.any():
+            break
+        doubtful = doubtful & column.blank()
+    return not doubtful.any()
 
 
 def _is_full(record: list[Any], width: int) -> bool:
@@ -204,9 +245,14 @@ def _fit(record: list[Any], width: int, number: int, repairs: Repairs) -> list[A
     return [*record[:width], ""]
 
 
+def most_rows(width: int) -> int:
+    """Choose how many rows make a batch: some ten thousand, fewer when they are wide."""
+    return max(500, min(50_000, 2_000_000 // max(1, width)))
+
+
 def chunks(lines: Iterable[list[Any]], width: int) -> Iterator[list[list[Any]]]:
     """Give rows in lists of some ten thousand, fewer when they are wide."""
-    size = max(500, min(50_000, 2_000_000 // max(1, width)))
+    size = most_rows(width)
     source = iter(lines)
     while chunk := list(islice(source, size)):
         yield chunk

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from divebell.readers.texts import Strings
 
 _CLOCK = r"[T ](?P<h>\d{1,2}):(?P<n>\d{2})(?::(?P<s>\d{2})(?P<f>\.\d{1,6})?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?"
 _ZONE = r" ?(?P<z>Z|UTC|[+-]\d{2}(?::?\d{2})?)"
@@ -32,6 +37,7 @@ DATE_KINDS = {
 
 _DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _Ints = npt.NDArray[np.int64]
+_Bools = npt.NDArray[np.bool_]
 
 
 def type_of(kind: str) -> pa.DataType:
@@ -41,37 +47,106 @@ def type_of(kind: str) -> pa.DataType:
     return pa.timestamp("us", "UTC") if kind == "zoned time" else pa.timestamp("us")
 
 
+@dataclass
+class _Parts:
+    """What stands at each place of all values."""
+
+    whole: dict[str, _Ints]
+    """y, m, d, h, n and s; 0 where there is none."""
+    matched: _Bools
+    afternoon: _Ints | None = None
+    """0 for am, 1 for pm, -1 for neither."""
+    micros: _Ints | None = None
+    offset: _Ints | None = None
+    """Minutes east of Greenwich."""
+
+
 def parse(values: pa.Array, kind: str) -> pa.Array:
     """Read strings as `kind`; null where a value is null, written otherwise, or no day of the calendar."""
-    found = pc.extract_regex(values, DATE_KINDS[kind])
-    parts = {found.type.field(i).name: found.field(i) for i in range(found.type.num_fields)}
-    whole = {name: _ints(parts[name]) for name in ("y", "m", "d", "h", "n", "s") if name in parts}
-    usable = np.asarray(found.is_valid()) & _on_calendar(whole)
-    days = _days(whole, usable)
+    parts = _aligned(values, kind) or _matched(values, kind)
+    usable = parts.matched & _on_calendar(parts.whole)
+    days = _days(parts.whole, usable)
     if kind.endswith("date"):
         return pa.array(days.astype("datetime64[D]"), pa.date32(), mask=~usable)
-    hours, in_clock = _hours(whole, parts)
+    hours, in_clock = _hours(parts)
     usable &= in_clock
     micros = days.astype("datetime64[us]").astype(np.int64)
-    micros += ((hours * 60 + whole["n"]) * 60 + whole["s"]) * 1_000_000 + _fraction(parts["f"])
-    if kind == "zoned time":
-        micros -= _offset_minutes(parts["z"]) * 60_000_000
+    micros += ((hours * 60 + parts.whole["n"]) * 60 + parts.whole["s"]) * 1_000_000
+    if parts.micros is not None:
+        micros += parts.micros
+    if parts.offset is not None:
+        micros -= parts.offset * 60_000_000
     return pa.array(micros.astype("datetime64[us]"), type_of(kind), mask=~usable)
 
 
+def _matched(values: pa.Array, kind: str) -> _Parts:
+    """Take each value apart by itself."""
+    found = pc.extract_regex(values, DATE_KINDS[kind])
+    parts = {found.type.field(i).name: found.field(i) for i in range(found.type.num_fields)}
+    texts = {name: pc.fill_null(part, "") for name, part in parts.items()}
+    whole = {name: _ints(texts[name]) for name in "ymdhns" if name in texts}
+    return _Parts(
+        whole,
+        np.asarray(found.is_valid()),
+        _ints(pc.index_in(pc.utf8_lower(texts["p"]), pa.array(["a", "p"])).fill_null(-1).cast(pa.string()))
+        if "p" in texts
+        else None,
+        _fraction(texts["f"]) if "f" in texts else None,
+        _offset_minutes(texts["z"]) if "z" in texts else None,
+    )
+
+
+def _aligned(values: pa.Array, kind: str) -> _Parts | None:
+    """Take values apart that all have their digits in the same places; None where they do not."""
+    strings = Strings(values) if len(values) and not values.null_count else None
+    if strings is None or int(strings.lengths.min()) != int(strings.lengths.max()):
+        return None
+    first = values[0].as_py()
+    found = re.fullmatch(DATE_KINDS[kind], first, re.ASCII)
+    if found is None or not first.isascii():
+        return None
+    start, stop = int(strings.offsets[0]), int(strings.offsets[-1])
+    letters = strings.data[start:stop].reshape(len(values), len(first))
+    spans = {name: found.span(name) for name, text in found.groupdict().items() if text is not None}
+    half = spans.get("p", (-1, -1))[0]
+    for at, letter in enumerate(first):
+        column = letters[:, at]
+        if letter.isdigit() and at not in range(*spans.get("z", (0, 0))):
+            alike = int(column.min()) >= ord("0") and int(column.max()) <= ord("9")
+        else:
+            alike = bool(np.isin(column, list(b"aApP") if at == half else ord(letter)).all())
+        if not alike:
+            return None
+    return _Parts(
+        {name: _number(letters, spans.get(name, (0, 0))) for name in "ymdhns" if name in found.groupdict()},
+        np.ones(len(values), bool),
+        ((letters[:, half] | 32) == ord("p")).astype(np.int64) if half >= 0 else None,
+        _number(letters, (spans["f"][0] + 1, spans["f"][1])) * 10 ** (7 - len(found["f"]))
+        if "f" in spans
+        else None,
+        np.full(len(values), int(_offset_minutes(pa.array([found["z"]]))[0])) if "z" in spans else None,
+    )
+
+
+def _number(letters: npt.NDArray[np.uint8], span: tuple[int, int]) -> _Ints:
+    number = np.zeros(len(letters), np.int64)
+    for at in range(*span):
+        number = number * 10 + (letters[:, at] - np.uint8(ord("0")))
+    return number
+
+
 def _ints(texts: pa.Array) -> _Ints:
-    filled = pc.if_else(pc.equal(pc.fill_null(texts, ""), ""), "0", pc.fill_null(texts, "0"))
-    return np.asarray(filled.cast(pa.int64()))
+    return np.asarray(pc.if_else(pc.equal(texts, ""), "0", texts).cast(pa.int64()))
 
 
-def _on_calendar(whole: dict[str, _Ints]) -> npt.NDArray[np.bool_]:
+def _on_calendar(whole: dict[str, _Ints]) -> _Bools:
     year, month, day = whole["y"], whole["m"], whole["d"]
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     longest = _DAYS[np.clip(month, 0, 12)] - ((month == 2) & ~leap)
     return np.asarray((year >= 1) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= longest))
 
 
-def _days(whole: dict[str, _Ints], usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.datetime64]:
+def _days(whole: dict[str, _Ints], usable: _Bools) -> npt.NDArray[np.datetime64]:
     year = np.where(usable, whole["y"], 1970) - 1970
     month = np.where(usable, whole["m"], 1) - 1
     day = np.where(usable, whole["d"], 1) - 1
@@ -79,25 +154,22 @@ def _days(whole: dict[str, _Ints], usable: npt.NDArray[np.bool_]) -> npt.NDArray
     return np.asarray(months.astype("datetime64[D]") + day)
 
 
-def _hours(whole: dict[str, _Ints], parts: dict[str, pa.Array]) -> tuple[_Ints, npt.NDArray[np.bool_]]:
-    half = np.asarray(pc.utf8_lower(pc.fill_null(parts["p"], "")).to_numpy(zero_copy_only=False), dtype="U1")
-    hours = whole["h"]
-    twelve = half != ""
+def _hours(parts: _Parts) -> tuple[_Ints, _Bools]:
+    hours, in_hour = parts.whole["h"], (parts.whole["n"] <= 59) & (parts.whole["s"] <= 59)
+    if parts.afternoon is None:
+        return hours, in_hour & (hours <= 23)
+    twelve = parts.afternoon >= 0
     fits = np.where(twelve, (hours >= 1) & (hours <= 12), hours <= 23)
-    turned = np.where(twelve, hours % 12 + np.where(half == "p", 12, 0), hours)
-    return turned, fits & (whole["n"] <= 59) & (whole["s"] <= 59)
+    turned = np.where(twelve, hours % 12 + np.where(parts.afternoon == 1, 12, 0), hours)
+    return turned, fits & in_hour
 
 
 def _fraction(texts: pa.Array) -> _Ints:
-    digits = pc.utf8_rpad(pc.utf8_replace_slice(pc.fill_null(texts, ""), 0, 1, ""), 6, "0")
-    return _ints(digits)
+    return _ints(pc.utf8_rpad(pc.utf8_replace_slice(texts, 0, 1, ""), 6, "0"))
 
 
 def _offset_minutes(zones: pa.Array) -> _Ints:
-    digits = pc.replace_substring_regex(pc.fill_null(zones, ""), r"[^0-9]", "")
-    padded = pc.utf8_rpad(digits, 4, "0")
-    number = _ints(padded)
-    sign = np.where(
-        np.asarray(pc.starts_with(pc.fill_null(zones, ""), "-").to_numpy(zero_copy_only=False)), -1, 1
-    )
+    digits = pc.replace_substring_regex(zones, r"[^0-9]", "")
+    number = _ints(pc.utf8_rpad(digits, 4, "0"))
+    sign = np.where(np.asarray(pc.starts_with(zones, "-").to_numpy(zero_copy_only=False)), -1, 1)
     return np.asarray(sign * (number // 100 * 60 + number % 100))

@@ -13,6 +13,7 @@ from divebell.event.model import DatasetHint
 from divebell.readers import points, shapes
 from divebell.readers.crs import identify, is_geographic
 from divebell.readers.model import Geometry
+from divebell.readers.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Places:
     plan: shapes.Plan | None
     """How geometries written as WKT are made alike."""
 
-    def wkb(self, columns: Sequence[pa.Array], first_row: int) -> pa.Array:
+    def wkb(self, columns: Sequence[Texts], first_row: int) -> pa.Array:
         """Make the WKB of one batch of text columns; `first_row` counts from 1."""
         made = points.geometry(self.source, columns, degrees=self.degrees)
         return made if self.plan is None else shapes.apply(made, self.plan, first_row)

@@ -14,6 +14,7 @@ import shapely
 
 from divebell.event.model import Points
 from divebell.readers import shapes
+from divebell.readers.texts import Texts
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -66,15 +67,15 @@ class Survey:
     """The geometries of a column of WKT."""
     srids: frozenset[int] = frozenset()
 
-    def see(self, columns: Sequence[pa.Array]) -> None:
+    def see(self, columns: Sequence[Texts]) -> None:
         """Take in one batch of the table's text columns."""
-        self.rows += len(columns[self.source.x])
+        column = columns[self.source.x]
+        self.rows += len(column)
+        self.filled += len(column) - int(column.blank().sum())
         if self.source.how == "wkt":
-            self._see_wkt(columns[self.source.x])
+            self._see_wkt(column.values)
             return
         first, second = _numbers(self.source, columns)
-        present = pc.not_equal(pc.utf8_trim_whitespace(columns[self.source.x]), "")
-        self.filled += pc.sum(present).as_py() or 0
         self.finite += int((np.isfinite(first) & np.isfinite(second)).sum())
         straight = _in_range(first, second)
         turned = _in_range(second, first)
@@ -86,7 +87,6 @@ class Survey:
     def _see_wkt(self, column: pa.Array) -> None:
         decoded, srids = _shapes(column)
         self.drawn.see(_encode(decoded))
-        self.filled += pc.sum(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py() or 0
         there = decoded[~shapely.is_missing(decoded)]
         self.finite += len(there)
         self.srids |= srids
@@ -166,13 +166,13 @@ def _exchanged(source: Source) -> Source:
     return Source(source.x, source.y, "lat lon" if source.how == "lon lat" else "lon lat")
 
 
-def geometry(source: Source, columns: Sequence[pa.Array], *, degrees: bool) -> pa.Array:
+def geometry(source: Source, columns: Sequence[Texts], *, degrees: bool) -> pa.Array:
     """Make WKB of one batch of text columns; null where there is no usable pair.
 
     With `degrees`, pairs beyond the range of longitude and latitude are unusable too.
     """
     if source.how == "wkt":
-        return _encode(_shapes(columns[source.x])[0])
+        return _encode(_shapes(columns[source.x].values)[0])
     x, y = _numbers(source, columns)
     usable = _in_range(x, y) if degrees else np.isfinite(x) & np.isfinite(y)
     return point_wkb(x, y, usable)
@@ -182,21 +182,28 @@ def point_wkb(x: _Floats, y: _Floats, usable: _Bools) -> pa.Array:
     """Encode points as little-endian WKB; null where not `usable`."""
     packed = np.empty(len(x), _WKB_POINT)
     packed["order"], packed["type"], packed["x"], packed["y"] = 1, 1, x, y
-    fixed = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(21), len(x), [None, pa.py_buffer(packed.tobytes())]
+    kept = None if usable.all() else pa.py_buffer(np.packbits(usable, bitorder="little"))
+    offsets = np.arange(0, 21 * len(x) + 1, 21, dtype=np.int32)
+    return pa.Array.from_buffers(
+        pa.binary(), len(x), [kept, pa.py_buffer(offsets), pa.py_buffer(packed.view(np.uint8))]
     )
-    return pc.if_else(pa.array(usable), fixed.cast(pa.binary()), pa.scalar(None, pa.binary()))
 
 
-def _numbers(source: Source, columns: Sequence[pa.Array]) -> tuple[_Floats, _Floats]:
+def _numbers(source: Source, columns: Sequence[Texts]) -> tuple[_Floats, _Floats]:
     """Give x and y in that order; NaN where they cannot be read."""
     if source.how == "columns":
-        return _to_floats(columns[source.x]), _to_floats(columns[source.y])
-    found = pc.extract_regex(columns[source.x], _PAIR)
+        return _coordinates(columns[source.x]), _coordinates(columns[source.y])
+    found = pc.extract_regex(columns[source.x].values, _PAIR)
     first, second = _to_floats(found.field(0)), _to_floats(found.field(1))
     invalid = ~np.asarray(found.is_valid().to_numpy(zero_copy_only=False))
     first[invalid] = second[invalid] = np.nan
     return (second, first) if source.how == "lat lon" else (first, second)
+
+
+def _coordinates(column: Texts) -> _Floats:
+    if column.number is None:
+        return _to_floats(column.values)
+    return np.asarray(column.spread(column.floats).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _to_floats(column: pa.Array) -> _Floats:

@@ -7,18 +7,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from divebell.readers import moments
-
-NA_IN_TEXT = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "<NA>")
-"""Spellings of "no value" that are taken as such in text columns too."""
-NA_IN_NUMBERS = (
-    *NA_IN_TEXT, "na", "None", "none", "Null", "-", "--", ".", "..", "?", "*", "missing", "Missing",
-    "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!",
-)  # fmt: skip
-"""Spellings of "no value" between numbers, dates and yes/no values."""
+from divebell.readers.texts import Bools, Ints, Strings, Texts
 
 _PLAIN = r"(0|[1-9]\d*)"
 _DECIMAL = rf"({_PLAIN}(\.\d*)?|\.\d+)"
@@ -35,9 +29,27 @@ _PATTERNS = {
     "y": r"^[YyNn]$",
 }
 KINDS = (*_PATTERNS, *moments.DATE_KINDS)
+_NUMBERS = {"int": {"int", "float", "grouped"}, "float": {"float", "grouped"}}
+"""The kinds that a plain number fits."""
+
+_BEGINS = np.zeros(256, bool)
+_BEGINS[list(b"-.0123456789")] = True
+_ENDS = np.zeros(256, bool)
+_ENDS[list(b".0123456789")] = True
 
 _SENTINEL = re.compile(
     r"^-?9{3,9}(\.0+)?$|^-(8{4,9}|6{4,9}|5{4,9}|3{4,9}|2{4,9}|888888888|666666666)(\.0+)?$"
+)
+
+
+_CODE = re.compile(
+    r"(^|_)(fips|statefp|countyfp|geo_?id|zip[45]?|zip_?codes?|zcta5?(ce)?|post_?codes?|postal(_?codes?)?|phone|telephone"
+    r"|fax|ssn|ein|tin|npi|bbl|apn|tract|tractce|census_tract|block_?group|isbn|issn|ean|upc|gtin|naics|sic|huc|codes?)"
+    r"(\d{0,2})(_|$)|(fips|geoid|zip|zipcode|postcode|tract|tractid)(\d{0,2})$"
+)
+_MEASURE = re.compile(
+    r"(^|_)(count|counts|pop|population|total|rate|ratio|pct|percent|percentage|area|mean|median|avg|average|sum"
+    r"|households?|income|density|share|calls|score|amount|price|value|units)(_|$)"
 )
 
 
@@ -71,89 +83,192 @@ class Profile:
     most: float = float("-inf")
     dates_alike: int = 0
 
-    def see(self, column: pa.Array) -> None:
-        """Take in one batch of values (strings, exactly as written)."""
-        counted = pc.value_counts(pc.utf8_trim_whitespace(column))
-        texts, counts = counted.field(0), counted.field(1)
-        absent = pc.or_(pc.equal(texts, ""), pc.is_in(texts, value_set=pa.array(NA_IN_NUMBERS)))
-        for text, count in zip(
-            texts.filter(absent).to_pylist(), counts.filter(absent).to_pylist(), strict=True
-        ):
-            self.missing[text] += count
-        present = pc.invert(absent)
-        texts, counts = texts.filter(present), counts.filter(present)
-        if len(texts):
-            self.values += pc.sum(counts).as_py()
-            self._narrow(texts)
-            self._numbers(texts, counts)
+    def see(self, column: Texts) -> None:
+        """Take in one batch of values."""
+        self.missing.update(column.missing)
+        texts, counts = column.different
+        if len(texts.values):
+            self.values += len(column.present.values)
+            self._narrow(column, texts.values)
+            self._numbers(column, texts, counts)
             self._shapes(texts, counts)
 
-    def _narrow(self, texts: pa.Array) -> None:
-        start = texts.slice(0, 64)
-        for kind in sorted(self.kinds):
-            if not (_fits(start, kind) and (len(texts) <= 64 or _fits(texts, kind))):
-                self.kinds.discard(kind)
+    def joined(self, other: Profile) -> Profile:
+        """Put two profiles of one column together."""
+        return Profile(
+            self.name,
+            kinds=self.kinds & other.kinds,
+            values=self.values + other.values,
+            missing=self.missing + other.missing,
+            numeric=self.numeric + other.numeric,
+            first_other=self.first_other or other.first_other,
+            all_point_zero=self.all_point_zero and other.all_point_zero,
+            only_short_codes=self.only_short_codes and other.only_short_codes,
+            lengths=self.lengths | other.lengths,
+            symbols=self.symbols | other.symbols,
+            distinct=self.distinct | other.distinct,
+            whole_digits=max(self.whole_digits, other.whole_digits),
+            decimals=max(self.decimals, other.decimals),
+            has_point=self.has_point or other.has_point,
+            inexact=self.inexact or other.inexact,
+            exponents=self.exponents or other.exponents,
+            too_long=self.too_long or other.too_long,
+            sentinels=self.sentinels + other.sentinels,
+            least=min(self.least, other.least),
+            most=max(self.most, other.most),
+            dates_alike=self.dates_alike + other.dates_alike,
+        )
+
+    def _narrow(self, column: Texts, texts: pa.Array) -> None:
+        if not self.kinds:
+            return
+        if column.number is not None:
+            self.kinds &= _NUMBERS[column.number]
+        else:
+            start = texts.slice(0, 64)
+            self.kinds = {kind for kind in self.kinds if _fit(start, kind) is not None}
+            for kind in sorted(self.kinds):
+                made = _fit(texts, kind)
+                if made is None:
+                    self.kinds.discard(kind)
+                elif texts is column.present.values:
+                    column.made[kind] = made
         if self.kinds & {"yes", "y"}:
             self.distinct |= {text.lower() for text in texts.to_pylist()}
         if "money" in self.kinds:
             marks = pc.extract_regex(texts, r"(?P<mark>[$€£])").field(0)
             self.symbols |= set(pc.unique(marks).drop_null().to_pylist())
         if "grouped" in self.kinds and not self.has_point:
-            self.has_point = bool(pc.any(pc.match_substring(texts, ".")).as_py())
+            self.has_point = column.present.holds(".")
 
-    def _numbers(self, texts: pa.Array, counts: pa.Array) -> None:
-        is_number = pc.match_substring_regex(texts, _PATTERNS["float"])
-        numbers = texts.filter(is_number)
-        if len(numbers) < len(texts) and self.first_other is None:
-            self.first_other = texts.filter(pc.invert(is_number))[0].as_py()
-        if not len(numbers):
+    def _numbers(self, column: Texts, strings: Strings, counts: Ints | None) -> None:
+        if column.number is not None:
+            self.numeric += len(column.present.values)
+            self._range(column, column.present.values, None)
             return
-        self.numeric += pc.sum(counts.filter(is_number)).as_py()
-        floats = numbers.cast(pa.float64())
-        bounds = pc.min_max(floats).as_py()
-        self.least, self.most = min(self.least, bounds["min"]), max(self.most, bounds["max"])
-        marked = pc.match_substring_regex(texts, _SENTINEL.pattern)
-        for text, count in zip(
-            texts.filter(marked).to_pylist(), counts.filter(marked).to_pylist(), strict=True
-        ):
-            self.sentinels[text] += count
-        if self.kinds & {"float", "int", "grouped"}:
-            self._precision(numbers)
+        if self._coded:
+            return
+        texts, is_number = strings.values, _are_numbers(strings)
+        if self.first_other is None and not is_number.all():
+            self.first_other = texts[int(np.argmin(is_number))].as_py()
+        if is_number.any():
+            self.numeric += int(is_number.sum() if counts is None else counts[is_number].sum())
+            if self.kinds & set(_NUMBERS["int"]):
+                numbers = Texts(texts.filter(pa.array(is_number)))
+                self._range(numbers, numbers.values, None if counts is None else counts[is_number])
 
-    def _precision(self, numbers: pa.Array) -> None:
+    @property
+    def _coded(self) -> bool:
+        """Whether the column is text with codes in it: how many of them look like numbers is no matter."""
+        return not self.kinds and self.first_other is not None and is_coded(self.name, self.first_other)
+
+    def _range(self, column: Texts, numbers: pa.Array, counts: Ints | None) -> None:
+        if not self.kinds & set(_NUMBERS["int"]):
+            return
+        try:
+            bounds = pc.min_max(column.ints if column.number == "int" else column.floats).as_py()
+        except pa.ArrowInvalid:
+            bounds = pc.min_max(column.floats).as_py()
+        self.least, self.most = min(self.least, float(bounds["min"])), max(self.most, float(bounds["max"]))
+        self._precision(column)
+        if counts is not None:
+            self._seen_sentinels(numbers, counts)
+        elif len(at := _may_be_sentinels(column.present)):
+            self._seen_sentinels(numbers.take(pa.array(at)), np.ones(len(at), np.int64))
+
+    def _seen_sentinels(self, numbers: pa.Array, counts: Ints) -> None:
+        marked = np.asarray(pc.match_substring_regex(numbers, _SENTINEL.pattern))
+        for text, count in zip(numbers.filter(pa.array(marked)).to_pylist(), counts[marked], strict=True):
+            self.sentinels[text] += int(count)
+
+    def _precision(self, column: Texts) -> None:
+        strings = column.present
+        numbers = strings.values
         if not self.exponents:
-            self.exponents = bool(pc.any(pc.match_substring_regex(numbers, "[eE]")).as_py())
+            self.exponents = strings.holds("e") or strings.holds("E")
         if self.all_point_zero:
             self.all_point_zero = bool(pc.all(pc.match_substring_regex(numbers, r"^-?\d+\.0*$")).as_py())
-        bare = pc.utf8_ltrim(numbers, "-")
-        length, point = pc.utf8_length(bare), pc.find_substring(bare, ".")
-        whole = pc.if_else(pc.less(point, 0), length, point)
-        part = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(length, point), 1))
-        self.whole_digits = max(self.whole_digits, pc.max(whole).as_py())
-        self.decimals = max(self.decimals, pc.max(part).as_py())
+        whole, part = _digits(strings)
+        self.whole_digits = max(self.whole_digits, int(whole.max()))
+        self.decimals = max(self.decimals, int(part.max()))
         self.too_long |= self.whole_digits > 18
-        long = numbers.filter(pc.greater(pc.add(whole, part), 15))
-        if len(long) and not self.inexact:
-            differ = pc.not_equal(long.cast(pa.float64()).cast(pa.string()), long)
-            self.inexact = not all(_survives(text) for text in long.filter(differ).to_pylist())
+        if not self.inexact and (long := whole + part > 15).any():
+            kept = pa.array(long)
+            texts, floats = numbers.filter(kept), column.floats.filter(kept)
+            differ = pc.not_equal(floats.cast(pa.string()), texts)
+            self.inexact = not all(_survives(text) for text in texts.filter(differ).to_pylist())
 
-    def _shapes(self, texts: pa.Array, counts: pa.Array) -> None:
+    def _shapes(self, strings: Strings, counts: Ints | None) -> None:
+        texts = strings.values
         if self.only_short_codes:
-            self.only_short_codes = bool(pc.all(pc.match_substring_regex(texts, "^[A-Z]{2}$")).as_py())
+            self.only_short_codes = bool(
+                (strings.lengths == 2).all() and pc.all(pc.match_substring_regex(texts, "^[A-Z]{2}$")).as_py()
+            )
         if len(self.lengths) < 2:
-            self.lengths |= set(pc.unique(pc.utf8_length(texts)).to_pylist()[:2])
-        if self.kinds & {"int", "float", "grouped"}:
+            self.lengths |= set(pc.unique(_letters(strings)).to_pylist()[:2])
+        if self.kinds & set(_NUMBERS["int"]) or not any(map(strings.holds, "-/.")):
             return
-        dated = pc.match_substring_regex(texts, r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
-        self.dates_alike += pc.sum(counts.filter(dated)).as_py() or 0
+        dated = np.asarray(pc.match_substring_regex(texts, r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b"))
+        self.dates_alike += int(dated.sum() if counts is None else counts[dated].sum())
 
 
-def _fits(texts: pa.Array, kind: str) -> bool:
+def is_code_name(name: str) -> bool:
+    """Whether a column's PostgreSQL name says that it holds codes, such as FIPS or telephone numbers."""
+    return bool(_CODE.search(name)) and not _MEASURE.search(name)
+
+
+def is_coded(name: str, example: str) -> bool:
+    """Whether a column holds codes, by its PostgreSQL name or a value of it that is no number."""
+    return is_code_name(name) or bool(re.match(r"0\d", example))
+
+
+def _are_numbers(strings: Strings) -> Bools:
+    """Mark the plain numbers; only what begins and ends like one is looked at closely."""
+    texts = strings.values
+    likely = _BEGINS[strings.first] & _ENDS[strings.at(-1)]
+    if likely.all():
+        return np.asarray(pc.match_substring_regex(texts, _PATTERNS["float"]))
+    found = np.zeros(len(texts), bool)
+    if likely.any():
+        near = texts.filter(pa.array(likely))
+        found[likely] = np.asarray(pc.match_substring_regex(near, _PATTERNS["float"]))
+    return found
+
+
+def _may_be_sentinels(strings: Strings) -> Ints:
+    """Find the numbers that begin like 999 or -888."""
+    second = strings.at(1)
+    nines = (strings.first == ord("9")) & (second == ord("9"))
+    repeated = (strings.first == ord("-")) & (second >= ord("2")) & (second == strings.at(2))
+    return np.flatnonzero(nines | repeated)
+
+
+def _digits(strings: Strings) -> tuple[Ints, Ints]:
+    """Count the characters of plain numbers before and after the point, the sign apart."""
+    length = strings.lengths - (strings.first == ord("-"))
+    if not strings.holds("."):
+        return length.astype(np.int64), np.zeros(len(length), np.int64)
+    points = np.flatnonzero(strings.data[strings.offsets[0] : strings.offsets[-1]] == ord("."))
+    points += int(strings.offsets[0])
+    rows = np.searchsorted(strings.offsets, points, "right") - 1
+    part = np.zeros(len(length), np.int64)
+    part[rows] = strings.offsets[rows + 1] - points - 1
+    pointed = np.zeros(len(length), np.int64)
+    pointed[rows] = 1
+    return length - part - pointed, part
+
+
+def _letters(strings: Strings) -> pa.Array:
+    ascii_only = not len(strings.data) or int(strings.data.max()) < 128
+    return pa.array(strings.lengths) if ascii_only else pc.utf8_length(strings.values)
+
+
+def _fit(texts: pa.Array, kind: str) -> pa.Array | None:
+    """Give what is read when all texts are of a kind: moments, or the texts themselves; None when they are not."""
     if kind in _PATTERNS:
-        return bool(pc.all(pc.match_substring_regex(texts, _PATTERNS[kind])).as_py())
-    if not pc.all(pc.match_substring_regex(texts, moments.DATE_KINDS[kind])).as_py():
-        return False
-    return bool(moments.parse(texts, kind).null_count == 0)
+        return texts if pc.all(pc.match_substring_regex(texts, _PATTERNS[kind])).as_py() else None
+    moment = moments.parse(texts, kind)
+    return None if moment.null_count else moment
 
 
 def _survives(text: str) -> bool:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from divebell.readers import moments
-from divebell.readers.profile import NA_IN_NUMBERS, NA_IN_TEXT, Profile
-
-_CODE = re.compile(
-    r"(^|_)(fips|statefp|countyfp|geo_?id|zip[45]?|zip_?codes?|zcta5?(ce)?|post_?codes?|postal(_?codes?)?|phone|telephone"
-    r"|fax|ssn|ein|tin|npi|bbl|apn|tract|tractce|census_tract|block_?group|isbn|issn|ean|upc|gtin|naics|sic|huc|codes?)"
-    r"(\d{0,2})(_|$)|(fips|geoid|zip|zipcode|postcode|tract|tractid)(\d{0,2})$"
-)
-_MEASURE = re.compile(
-    r"(^|_)(count|counts|pop|population|total|rate|ratio|pct|percent|percentage|area|mean|median|avg|average|sum"
-    r"|households?|income|density|share|calls|score|amount|price|value|units)(_|$)"
-)
+from divebell.event.model import ColumnType
+from divebell.readers import hinted, moments
+from divebell.readers.profile import Profile, is_code_name, is_coded
+from divebell.readers.texts import NA_IN_NUMBERS, NA_IN_TEXT, Texts
 
 
 @dataclass(frozen=True)
@@ -32,26 +25,37 @@ class Decision:
     missing: tuple[str, ...]
     notes: tuple[tuple[str, str], ...] = ()
     """What to tell: a sentence, and a detail of this column."""
+    told: hinted.Told | None = None
+    """The type that a person gave the column."""
+
+    def reads_like(self, other: Decision) -> bool:
+        """Whether both give the same rows for values that fit both."""
+        alike = self.kind == other.kind or {self.kind, other.kind} <= {"int", "float", "grouped"}
+        return alike and (self.type, self.missing, self.told) == (other.type, other.missing, other.told)
 
 
-def is_code_name(name: str) -> bool:
-    """Whether a column's PostgreSQL name says that it holds codes, such as FIPS or telephone numbers."""
-    return bool(_CODE.search(name)) and not _MEASURE.search(name)
-
-
-def decide(profile: Profile, *, keep_text: bool = False) -> Decision:
-    """Choose the type of a column from the profile of all its values; `keep_text` is a person's word."""
-    if keep_text:
-        return Decision(profile.name, "text", pa.string(), ("",))
+def decide(profile: Profile | hinted.Profile) -> Decision:
+    """Choose the type of a column from the profile of all its values, or as a person said."""
+    if isinstance(profile, hinted.Profile):
+        return _hinted(profile)
     kind, notes = _kind(profile)
     if kind == "text":
         return _text(profile, notes)
-    missing = tuple(spelling for spelling in ("", *NA_IN_NUMBERS))
-    spelt = ", ".join(f"'{one}'" for one in profile.missing if one)
-    if spelt:
-        notes.append(("NA spellings were read as missing values (NULL)", spelt))
+    notes += _missing(profile.missing)
     notes += _sentinels(profile)
-    return Decision(profile.name, kind, _type(profile, kind), missing, tuple(notes))
+    return Decision(profile.name, kind, _type(profile, kind), ("", *NA_IN_NUMBERS), tuple(notes))
+
+
+def _hinted(profile: hinted.Profile) -> Decision:
+    if profile.type is ColumnType.TEXT:
+        return Decision(profile.name, "text", pa.string(), ("",))
+    told, notes = profile.told(), (*_missing(profile.missing), *profile.notes())
+    return Decision(profile.name, "hinted", told.arrow, ("", *NA_IN_NUMBERS), notes, told)
+
+
+def _missing(spellings: Iterable[str]) -> list[tuple[str, str]]:
+    spelt = ", ".join(f"'{one}'" for one in spellings if one)
+    return [("NA spellings were read as missing values (NULL)", spelt)] if spelt else []
 
 
 def _kind(profile: Profile) -> tuple[str, list[tuple[str, str]]]:
@@ -147,16 +151,14 @@ def _text(profile: Profile, notes: list[tuple[str, str]]) -> Decision:
         spellings = tuple(one for one in NA_IN_TEXT if one != "NA")
         if profile.missing["NA"]:
             notes.append(("'NA' was kept, since every value is a code of two letters", ""))
-    spelt = ", ".join(f"'{one}'" for one in profile.missing if one in spellings)
-    if spelt:
-        notes.append(("NA spellings were read as missing values (NULL)", spelt))
+    notes += _missing(one for one in profile.missing if one in spellings)
     return Decision(profile.name, "text", pa.string(), ("", *spellings), tuple(notes))
 
 
 def _why_text(profile: Profile) -> list[tuple[str, str]]:
     other = profile.first_other or ""
-    coded = is_code_name(profile.name) or re.match(r"0\d", other)
-    if profile.numeric and profile.numeric >= 0.9 * profile.values and not coded:
+    coded = is_coded(profile.name, other)
+    if not coded and profile.numeric and profile.numeric >= 0.9 * profile.values:
         return [("nearly all values are numbers, but not all, so the column stays text", f"'{other[:40]}'")]
     if profile.dates_alike >= 0.5 * profile.values:
         return [
@@ -178,13 +180,20 @@ def _sentinels(profile: Profile) -> list[tuple[str, str]]:
     return [(sentence, ", ".join(found[:3]))] if found else []
 
 
-def convert(column: pa.Array, decision: Decision) -> pa.Array:
+def convert(column: Texts, decision: Decision) -> pa.Array:
     """Turn a batch of text into the decided type. Text keeps every character; missing values become null."""
-    trimmed = pc.utf8_trim_whitespace(column)
-    absent = pc.is_in(trimmed, value_set=pa.array(decision.missing))
-    kept = pc.if_else(absent, pa.scalar(None, pa.string()), column if decision.kind == "text" else trimmed)
     if decision.kind == "text":
-        return kept
+        return column.without(decision.missing, trimmed=False)
+    if decision.told is not None:
+        return hinted.convert(column, decision.told)
+    if decision.kind in {"int", "float"} and column.number is not None:
+        return column.spread(column.ints if decision.kind == "int" else column.floats)
+    if decision.kind in moments.DATE_KINDS and decision.kind in column.made:
+        return column.spread(column.made[decision.kind])
+    return column.each(decision.missing, lambda kept: _converted(kept, decision))
+
+
+def _converted(kept: pa.Array, decision: Decision) -> pa.Array:
     if decision.kind in moments.DATE_KINDS:
         return moments.parse(kept, decision.kind)
     if decision.kind in {"truth", "yes", "y"}:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import glob
+import re
+import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,7 +34,10 @@ FAILURES = (
 )
 FID = 0
 """Position of GDAL's feature number in every batch."""
-_BATCH = 16_384
+_BATCH = 4_096
+"""Rows at once: more of them leave the processor's cache, and take longer."""
+_BATCH_BYTES = 32 << 20
+_PLAIN_PATH = re.compile(r"[\w/.\- ]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class Source:
     geometry: bool = True
     """Whether to read geometry; False makes it a plain table."""
     options: tuple[tuple[str, str], ...] = ()
+    alias: Path | None = None
+    """Where GDAL finds the file, when not under its own name."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +61,26 @@ class Description:
     schema: pa.Schema
     geometry_field: str | None
     crs: str | None
-    driver_warnings: tuple[str, ...] = ()
+    features: int
+    """How many the format says there are; -1 where it does not say."""
+    key: str
+    """The column of feature numbers, where one can be searched quickly."""
 
 
 @cache
 def restrict() -> None:
     """Take every driver out of GDAL but `DRIVERS`, once per process. Raises RuntimeError if one stays."""
     skip = sorted(set(pyogrio.list_drivers()) - DRIVERS)
-    pyogrio.set_gdal_config_options({"GDAL_SKIP": ",".join(skip), "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO"})
+    pyogrio.set_gdal_config_options(
+        {
+            "GDAL_SKIP": ",".join(skip),
+            "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO",
+            "OGR_GPKG_NUM_THREADS": "1",
+            "OGR_ARROW_MEM_LIMIT": str(_BATCH_BYTES),
+            "GDAL_PAM_ENABLED": "NO",
+            "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+        }
+    )
     _ogr._register_drivers()  # noqa: SLF001 - GDAL applies GDAL_SKIP whenever drivers are registered
     left = set(pyogrio.list_drivers()) - DRIVERS
     if left:
@@ -73,33 +93,41 @@ def layers(path: Path, wanted: str) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return [str(name) for name, _ in pyogrio.list_layers(_local(path))]
+            with _plainly_named(Source(path)) as plain:
+                return [str(name) for name, _ in pyogrio.list_layers(plain)]
         except FAILURES as error:
             raise unreadable(path, wanted, error) from error
 
 
 def describe(source: Source, wanted: str) -> Description:
     """Read what the format declares about a layer. Raises DivebellError when GDAL cannot open it."""
+    restrict()
     try:
-        with ExitStack() as stack, warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with ExitStack() as stack, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with _plainly_named(source) as path:
+                info = pyogrio.read_info(path, layer=source.layer, **dict(source.options))
             meta, reader = stack.enter_context(_open(source))
             return Description(
                 schema=reader.schema,
                 geometry_field=_geometry_field(meta, reader.schema),
                 crs=meta["crs"],
-                driver_warnings=_messages(caught),
+                features=int(info["features"]),
+                key=info["fid_column"] if re.fullmatch(r"\w+", info["fid_column"]) else "",
             )
     except FAILURES as error:
         raise unreadable(source.path, wanted, error) from error
 
 
-def stream(source: Source, said: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Stream a layer's rows with fid, fields and geometry; what GDAL warns of is added to `said`."""
+def stream(source: Source, said: list[str] | None = None, **part: Any) -> Iterator[pa.RecordBatch]:
+    """Stream a layer's rows with fid, fields and geometry; what GDAL warns of is added to `said`.
+
+    `part` starts elsewhere than at the first row: `skip_features=number` or `where="fid > number"`.
+    """
     with ExitStack() as stack:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            _, reader = stack.enter_context(_open(source))
+            _, reader = stack.enter_context(_open(source, **part))
         while True:
             with warnings.catch_warnings(record=True) as more:
                 warnings.simplefilter("always")
@@ -122,23 +150,37 @@ def unreadable(path: Path, wanted: str, error: Exception) -> DivebellError:
     )
 
 
-def _open(source: Source) -> Any:
+@contextmanager
+def _open(source: Source, **part: Any) -> Iterator[Any]:
     restrict()
-    return pyogrio.raw.open_arrow(
-        _local(source.path),
-        layer=source.layer,
-        encoding=source.encoding,
-        read_geometry=source.geometry,
-        return_fids=True,
-        batch_size=_BATCH,
-        use_pyarrow=True,
-        **dict(source.options),
-    )
+    more: dict[str, Any] = {"batch_size": _BATCH, **dict(source.options), **part}
+    with (
+        _plainly_named(source) as path,
+        pyogrio.raw.open_arrow(
+            path,
+            layer=source.layer,
+            encoding=source.encoding,
+            read_geometry=source.geometry,
+            return_fids=True,
+            use_pyarrow=True,
+            **more,
+        ) as opened,
+    ):
+        yield opened
 
 
-def _local(path: Path) -> str:
-    """Give an absolute path, so that no name is ever taken for an address or a connection."""
-    return str(path.resolve())
+@contextmanager
+def _plainly_named(source: Source) -> Iterator[str]:
+    """Give an absolute path without signs, so that no name is taken for an address or an archive."""
+    path = (source.alias or source.path).absolute()
+    if _PLAIN_PATH.fullmatch(str(path)):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="divebell-read-") as folder:
+        for sibling in path.parent.glob(glob.escape(path.stem) + ".*"):
+            if sibling.name == path.stem + sibling.suffix and sibling.is_file():
+                (Path(folder) / f"data{sibling.suffix}").symlink_to(sibling)
+        yield str(Path(folder) / f"data{path.suffix}")
 
 
 def _geometry_field(meta: dict[str, Any], schema: pa.Schema) -> str | None:

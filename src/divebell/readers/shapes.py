@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import shapely
 
+from divebell.readers.plainwkb import plain
+from divebell.readers.wkb import Look, look, replaced
+
 _NAMES = {
     0: "Geometry", 1: "Point", 2: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "MultiLineString",
-    6: "MultiPolygon", 7: "GeometryCollection", 8: "CircularString", 9: "CompoundCurve", 10: "CurvePolygon",
-    11: "MultiCurve", 12: "MultiSurface", 15: "PolyhedralSurface", 16: "TIN", 17: "Triangle",
+    6: "MultiPolygon", 7: "GeometryCollection",
 }  # fmt: skip
-_PROMOTE = {1: shapely.multipoints, 2: shapely.multilinestrings, 3: shapely.multipolygons}
-_FARTHEST = 1e9
-"""No coordinate of a place on Earth is larger, in any unit in use."""
+_SUFFIXES = ("", "Z", "M", "ZM")
 
 
 @dataclass
@@ -35,25 +36,37 @@ class Survey:
     """Rows (from 1) that lie beyond the range of degrees."""
     broken: list[int] = field(default_factory=list)
     """Rows with coordinates that are no finite number or no place, or that cannot be decoded."""
+    unmeasured: list[int] = field(default_factory=list)
+    """Rows with a height or measure that is no number."""
+    curved: int = 0
+    surfaces: int = 0
+    degrees: bool = True
+    """Whether it matters how many lie beyond the range of degrees; not where metres are declared."""
 
     def see(self, wkb: pa.Array) -> None:
         """Take in one batch of geometries."""
-        self.codes |= set(np.unique(_codes(wkb)).tolist()) - {-1}
-        shapes = _decode(wkb)
-        undecoded = shapely.is_missing(shapes) & np.asarray(wkb.is_valid().to_numpy(zero_copy_only=False))
-        undecoded |= _half_empty(wkb, shapes, every=not self.empty_points)
-        xy, index = shapely.get_coordinates(shapes, return_index=True)
-        unusable = ~np.isfinite(xy).all(axis=1) | (np.abs(xy) > _FARTHEST).any(axis=1)
-        undecoded[index[unusable]] = True
-        with np.errstate(invalid="ignore"):
-            far = (np.abs(xy[:, 0]) > 540) | (np.abs(xy[:, 1]) > 90.000001)
-        outside = np.zeros(len(shapes), bool)
-        outside[index[far]] = True
-        outside &= ~undecoded
-        self.plain += int((~outside & ~undecoded & ~shapely.is_missing(shapes)).sum())
-        self.beyond += (np.flatnonzero(outside) + self.rows + 1).tolist()
-        self.broken += (np.flatnonzero(undecoded) + self.rows + 1).tolist()
+        self.take(wkb)
+
+    def take(self, wkb: pa.Array) -> Look:
+        """Take in one batch of geometries, and give what was found in it, for `alike`."""
+        found = look(wkb, empty_points=self.empty_points)
+        codes = np.unique(found.codes)
+        self.codes |= set(codes[codes >= 0].tolist())
+        if found.broken.any():
+            self.broken += self._rows(found.broken)
+        if found.unmeasured.any():
+            self.unmeasured += self._rows(found.unmeasured & ~found.broken)
+        if self.degrees:
+            self.plain += int(((found.codes >= 0) & ~found.far & ~found.broken).sum())
+            if found.far.any():
+                self.beyond += self._rows(found.far)
+        self.curved += found.curved
+        self.surfaces += found.surfaces
         self.rows += len(wkb)
+        return found
+
+    def _rows(self, chosen: npt.NDArray[np.bool_]) -> list[int]:
+        return list((np.flatnonzero(chosen) + self.rows + 1).tolist())
 
     @property
     def looks_like_degrees(self) -> bool:
@@ -69,92 +82,130 @@ class Plan:
     promote: int | None
     """The single type (1 point, 2 line, 3 polygon) that becomes its Multi type."""
     lift: bool
-    """Whether geometries without a height get 0."""
+    """Whether geometries without the height or measure that others have get 0."""
     rejected: frozenset[int]
     """Rows (from 1) whose geometry is left out."""
+    dimension: int = 0
+    """Of all geometries: 0 flat, 1 with Z, 2 with M, 3 with both."""
+
+    @property
+    def form(self) -> tuple[str, int | None, bool]:
+        """All of it but the rows."""
+        return self.type, self.promote, self.lift
 
 
 def plan(survey: Survey, *, degrees: bool) -> Plan:
     """Choose the layer's type from all its geometries; with `degrees`, reject rows beyond their range."""
     bases = {code % 1000 for code in survey.codes}
-    heights = {code // 1000 for code in survey.codes}
-    promote = next((single for single in _PROMOTE if bases == {single, single + 3}), None)
+    dimensions = {code // 1000 for code in survey.codes}
+    promote = next((single for single in (1, 2, 3) if bases == {single, single + 3}), None)
     base = promote + 3 if promote else next(iter(bases)) if len(bases) == 1 else 0
-    lift = heights == {0, 1}
-    dimension = {frozenset({0}): "", frozenset({1}): "Z", frozenset({2}): "M", frozenset({3}): "ZM"}
-    suffix = "Z" if lift else dimension.get(frozenset(heights), "")
+    dimension = 0
+    for one in dimensions:
+        dimension |= one
     rejected = frozenset(survey.broken) | (frozenset(survey.beyond) if degrees else frozenset())
-    return Plan(_NAMES.get(base, "Geometry") + suffix, promote, lift, rejected)
+    name = _NAMES.get(base, "Geometry") + _SUFFIXES[dimension]
+    return Plan(name, promote, len(dimensions) > 1, rejected, dimension)
 
 
 def warnings_of(survey: Survey, decided: Plan) -> tuple[str, ...]:
     """Say what was done to the geometries, in a volunteer's words."""
+    outside = [row for row in survey.beyond if row in decided.rejected]
     said = []
     if survey.broken:
         said.append(
-            f"{len(survey.broken):,} geometries hold coordinates that are no usable numbers, or cannot be "
-            f"decoded; they were left out (rows {_some(survey.broken)})"
+            f"{_counted(survey.broken)} coordinates that are no usable numbers, or cannot be decoded; left out "
+            f"(rows {_some(survey.broken)})"
         )
-    outside = [row for row in survey.beyond if row in decided.rejected]
     if outside:
         said.append(
-            f"{len(outside):,} geometries lie beyond the range of longitude and latitude; they were left out "
+            f"{_counted(outside, 'lies', 'lie')} beyond the range of longitude and latitude; left out "
             f"(rows {_some(outside)})"
         )
+    if survey.unmeasured:
+        said.append(
+            f"{_counted(survey.unmeasured)} a height or measure that is no number; 0 was put in its place "
+            f"(rows {_some(survey.unmeasured)})"
+        )
+    if survey.curved:
+        said.append(f"{survey.curved:,} curved geometries were drawn with short straight lines")
+    if survey.surfaces:
+        said.append(f"{survey.surfaces:,} surfaces (TIN, polyhedral) became polygons")
     if decided.lift:
-        said.append("some geometries have a height and some have none; those without were given 0")
+        said.append(_lifted(survey, decided))
     return tuple(said)
+
+
+def _lifted(survey: Survey, decided: Plan) -> str:
+    words = []
+    for bit, word in ((1, "height"), (2, "measure")):
+        if decided.dimension & bit and any(not code // 1000 & bit for code in survey.codes):
+            words.append(word)
+    what = " or ".join(words)
+    return f"some geometries have a {what} and some have none; those without were given 0"
 
 
 def apply(wkb: pa.Array, decided: Plan, first_row: int) -> pa.Array:
     """Make one batch alike as planned. `first_row` counts from 1. Rows that need nothing keep their bytes."""
-    here = [row - first_row for row in decided.rejected if first_row <= row < first_row + len(wkb)]
-    if here:
-        keep = np.ones(len(wkb), bool)
-        keep[here] = False
-        wkb = pc.if_else(pa.array(keep), wkb, pa.scalar(None, pa.binary()))
-    codes = _codes(wkb)
-    if decided.promote is not None:
-        wkb = _rewrite(wkb, codes % 1000 == decided.promote, decided.promote)
+    out = np.zeros(len(wkb), bool)
+    if decided.rejected:
+        out[:] = [row in decided.rejected for row in range(first_row, first_row + len(wkb))]
+    return alike(look(wkb), out, decided)
+
+
+def alike(found: Look, out: npt.NDArray[np.bool_], decided: Plan) -> pa.Array:
+    """Make one batch alike as planned; the geometries marked in `out` become NULL."""
+    wkb, codes = found.wkb, found.codes
+    if out.any():
+        wkb = pc.if_else(pa.array(out), pa.scalar(None, pa.binary()), wkb)
+        codes = np.where(out, -1, codes)
     if decided.lift:
-        wkb = _rewrite(wkb, (codes >= 0) & (codes < 1000), None)
+        wkb = _lift(wkb, (codes >= 0) & (codes // 1000 != decided.dimension), codes, decided.dimension)
+    if decided.promote is not None:
+        wkb = _promote(wkb, (codes >= 0) & (codes % 1000 == decided.promote), decided)
     return wkb
 
 
-def _rewrite(wkb: pa.Array, chosen: npt.NDArray[np.bool_], promote: int | None) -> pa.Array:
+def _lift(
+    wkb: pa.Array, chosen: npt.NDArray[np.bool_], codes: npt.NDArray[np.int64], dimension: int
+) -> pa.Array:
+    rows = np.flatnonzero(chosen)
+    if not len(rows):
+        return wkb
+    raw = wkb.take(pa.array(rows)).to_pylist()
+    if dimension == 1 and (codes[rows] < 1000).all():
+        flat = np.atleast_1d(shapely.from_wkb(np.array(raw, object), on_invalid="ignore"))
+        high = shapely.to_wkb(shapely.force_3d(flat), byte_order=1, flavor="iso", output_dimension=3)
+        if not shapely.is_empty(flat).any():
+            return replaced(wkb, rows, np.atleast_1d(high).tolist())
+    lifted = (plain(one, dimension=dimension) for one in raw)
+    return replaced(wkb, rows, [None if one is None else one.wkb for one in lifted])
+
+
+def _promote(wkb: pa.Array, chosen: npt.NDArray[np.bool_], decided: Plan) -> pa.Array:
+    """Make single geometries multi ones of one part, by what is written before them."""
     if not chosen.any():
         return wkb
-    shapes = _decode(wkb.filter(pa.array(chosen)))
-    if promote is None:
-        changed = shapely.force_3d(shapes, z=0.0)
-    else:
-        changed = _PROMOTE[promote](shapes, indices=np.arange(len(shapes)))
-    encoded = shapely.to_wkb(changed, byte_order=1, flavor="iso", output_dimension=4)
-    return pc.replace_with_mask(wkb, pa.array(chosen), pa.array(encoded, pa.binary()))
+    code = (decided.promote or 0) + 3 + 1000 * decided.dimension
+    head = struct.pack("<BII", 1, code, 1)
+    singles = wkb.filter(pa.array(chosen))
+    multis = pc.binary_join_element_wise(pa.scalar(head, pa.binary()), singles, pa.scalar(b"", pa.binary()))
+    if empty := [at for at, one in enumerate(_empty(singles, decided)) if one]:
+        multis = replaced(multis, np.array(empty), [struct.pack("<BII", 1, code, 0)] * len(empty))
+    return pc.replace_with_mask(wkb, pa.array(chosen), multis)
 
 
-def _decode(wkb: pa.Array) -> npt.NDArray[np.object_]:
-    return np.atleast_1d(
-        shapely.from_wkb(np.array(wkb.to_numpy(zero_copy_only=False), dtype=object), on_invalid="ignore")
-    )
+def _empty(singles: pa.Array, decided: Plan) -> npt.NDArray[np.bool_]:
+    """Mark lines and polygons without vertices, and points whose coordinates are no numbers."""
+    if decided.promote != 1:
+        return np.asarray(pc.equal(pc.binary_length(singles), 9))
+    size = 16 if not decided.dimension else 24 if decided.dimension < 3 else 32
+    values = np.frombuffer(b"".join(pc.binary_slice(singles, 5, 5 + size).to_pylist()), "<f8")
+    return np.asarray(np.isnan(values[0 :: size // 8]))
 
 
-def _half_empty(wkb: pa.Array, shapes: npt.NDArray[np.object_], *, every: bool) -> npt.NDArray[np.bool_]:
-    """Find points with one coordinate that is no number; GEOS takes them for empty ones, which have two."""
-    found = np.zeros(len(shapes), bool)
-    for at in np.flatnonzero(shapely.is_empty(shapes) & (shapely.get_type_id(shapes) == 0)):
-        raw = wkb[int(at)].as_py()
-        xy = np.frombuffer(raw, "<f8" if raw[0] else ">f8", count=2, offset=5)
-        found[at] = every or not np.isnan(xy).all()
-    return found
-
-
-def _codes(wkb: pa.Array) -> npt.NDArray[np.int64]:
-    """Read the ISO type code of each WKB; -1 for null. Byte order 1 is little-endian."""
-    first = pc.binary_slice(wkb, 0, 5).fill_null(b"\x01\xff\xff\xff\xff")
-    raw = np.frombuffer(b"".join(first.to_pylist()), dtype=[("order", "u1"), ("code", "<u4")])
-    codes = np.where(raw["order"] == 1, raw["code"], raw["code"].byteswap()).astype(np.int64)
-    return np.where(codes == 0xFFFFFFFF, -1, codes)
+def _counted(rows: list[int], one: str = "holds", many: str = "hold") -> str:
+    return f"{len(rows):,} geometry {one}" if len(rows) == 1 else f"{len(rows):,} geometries {many}"
 
 
 def _some(rows: list[int]) -> str:

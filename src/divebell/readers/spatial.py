@@ -1,21 +1,43 @@
-"""What the formats that GDAL reads share: declared types, geometry checks, names and reference system."""
+"""What the formats that GDAL reads share: one pass over the rows by a guess from some of them, then certainty."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.readers import gdal, shapes
+from divebell.readers.attributes import Attributes, Field, fields_of
 from divebell.readers.crs import UNKNOWN, Reference, identify, is_geographic
 from divebell.readers.grid import MOST_COLUMNS
-from divebell.readers.model import GEOMETRY_COLUMN, Column, Geometry, Layer
-from divebell.readers.names import column_names
+from divebell.readers.hinted import Told
+from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer
+from divebell.readers.wkb import Look
+
+_SAMPLE = 1_024
+_FURTHER = 4
+"""Places further on that are looked at as well, where the format can go there quickly."""
+_KEPT_BYTES = 1 << 18
+"""A layer no larger than this is kept once it was read."""
+
+
+class Repair(Protocol):
+    """What a format's own reader puts right in what GDAL gives."""
+
+    def schema(self, schema: pa.Schema) -> pa.Schema:
+        """Give the schema of repaired batches."""
+        ...
+
+    def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Repair one batch."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -30,21 +52,35 @@ class Request:
     json: bool = False
     """Whether the file is JSON: GDAL's feature numbers may be its ids, and its empty points are NaN."""
     warnings: tuple[str, ...] = ()
+    skips: bool = False
+    """Whether GDAL can skip rows without reading them."""
+    repair: Repair | None = None
 
 
 @dataclass(frozen=True)
-class _Field:
-    """One attribute: its position in GDAL's batches and its column."""
+class _Decided:
+    """How a layer's rows are read."""
 
-    at: int
-    column: Column
+    columns: tuple[Column, ...]
+    told: tuple[Told | None, ...]
+    geometry: Geometry | None = None
+    plan: shapes.Plan | None = None
+    degrees: bool = False
+    numbered: bool = False
+    """Whether feature numbers are a column."""
+    warnings: tuple[str, ...] = ()
 
-
-@dataclass
-class _Seen:
-    rows: int = 0
-    counted: bool = True
-    """Whether feature numbers only count the rows."""
+    @property
+    def form(self) -> tuple[object, ...]:
+        """All of it that rows are read by."""
+        return (
+            self.columns,
+            self.told,
+            self.geometry,
+            self.plan and self.plan.form,
+            self.degrees,
+            self.numbered,
+        )
 
 
 def declared(crs: str | None, _survey: shapes.Survey) -> Reference:
@@ -53,139 +89,231 @@ def declared(crs: str | None, _survey: shapes.Survey) -> Reference:
 
 
 def read_layer(request: Request, hint: DatasetHint) -> Layer:
-    """Describe one layer after a pass over all of it. Raises DivebellError when it cannot be read."""
+    """Describe one layer from some of its rows. Raises DivebellError when it cannot be read."""
     described = gdal.describe(request.source, request.format)
-    survey, seen, said = shapes.Survey(empty_points=not request.json), _Seen(), list[str]()
-    for batch in _whole(request, said):
-        _look(batch, described, survey, seen)
-    fields, warnings = _fields(request, described, seen, hint)
-    geometry, decided, told = _geometry(request, described, survey, hint)
+    if request.repair:
+        described = replace(described, schema=request.repair.schema(described.schema))
+    opened = _Opened(request, described, hint)
+    seen = _Seen(opened)
+    first = list(islice(opened.rows(seen.said, batch_size=_SAMPLE), 2))
+    if len(first) < 2:
+        return _small(opened, seen, first)
+    seen.look(first[0])
+    guess = seen.sampled().decide()
+    ended: list[_Seen] = []
+    return replace(
+        _layer(opened, guess),
+        batches=lambda: _held(opened, guess, seen.survey.codes, ended),
+        settle=lambda: _settled(opened, ended),
+    )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A layer and all that is known of it before its rows are read."""
+
+    request: Request
+    described: gdal.Description
+    hint: DatasetHint
+
+    def rows(self, said: list[str] | None, **part: object) -> Iterator[pa.RecordBatch]:
+        """Read all rows, or those of a part."""
+        try:
+            for batch in gdal.stream(self.request.source, said, **part):
+                yield self.request.repair.batch(batch) if self.request.repair else batch
+        except gdal.FAILURES as error:
+            raise gdal.unreadable(self.request.source.path, self.request.format, error) from error
+
+    def wkb(self, batch: pa.RecordBatch) -> pa.Array | None:
+        """Give the geometries of a batch."""
+        if self.described.geometry_field is None:
+            return None
+        column = batch.column(self.described.geometry_field)
+        return (column.storage if isinstance(column, pa.ExtensionArray) else column).cast(pa.binary())
+
+    def fields(self, *, numbered: bool) -> tuple[tuple[Field, ...], tuple[str, ...]]:
+        """Name the attributes; with `numbered`, the feature numbers are one."""
+        schema = self.described.schema
+        chosen = [
+            at
+            for at, name in enumerate(schema.names)
+            if at != gdal.FID and name != self.described.geometry_field
+        ]
+        originals = [schema.names[at] for at in chosen]
+        if numbered and "id" not in originals:
+            chosen, originals = [gdal.FID, *chosen], ["id", *originals]
+        if len(originals) > MOST_COLUMNS:
+            raise DivebellError(
+                f"{self.request.source.path.name} has {len(originals):,} columns; PostgreSQL takes at most 1,600",
+                next_step=f"split it into layers of at most {MOST_COLUMNS:,} columns",
+            )
+        return fields_of(schema, chosen, originals, self.hint)
+
+
+@dataclass
+class _Seen:
+    """What the rows of a layer showed; grows batch by batch."""
+
+    opened: _Opened
+    numbered: bool = False
+    """Whether feature numbers are more than a count of the rows."""
+    rows: int = 0
+    said: list[str] = field(default_factory=list)
+    survey: shapes.Survey = field(init=False)
+    attributes: Attributes = field(init=False)
+    named: tuple[str, ...] = field(init=False)
+    rest: Iterator[pa.RecordBatch] = field(default_factory=lambda: iter(()))
+    """Batches that are still to be seen."""
+
+    def __post_init__(self) -> None:
+        """Begin to count; degrees matter unless the file declares something else."""
+        json = self.opened.request.json
+        self.survey = shapes.Survey(empty_points=not json)
+        fields, self.named = self.opened.fields(numbered=self.numbered)
+        self.attributes = Attributes(fields)
+        crs = self.opened.hint.crs or (None if json else self.opened.described.crs)
+        if crs is not None:
+            code = identify(crs).code
+            self.survey.degrees = code is not None and is_geographic(code)
+
+    def look(
+        self, batch: pa.RecordBatch, told: tuple[Told | None, ...] | None = None
+    ) -> tuple[list[pa.Array], Look | None]:
+        """Take in one batch; give its columns and what its geometries are."""
+        if self.opened.request.json and batch.num_rows and not self.numbered:
+            counting = np.arange(self.rows, self.rows + batch.num_rows)
+            if not np.array_equal(np.asarray(batch.column(gdal.FID)), counting):
+                self._number()
+                told = None if told is None else (None, *told)
+        arrays = self.attributes.convert(batch, told)
+        wkb = self.opened.wkb(batch)
+        self.rows += batch.num_rows
+        return arrays, None if wkb is None else self.survey.take(wkb)
+
+    def _number(self) -> None:
+        fields, self.named = self.opened.fields(numbered=True)
+        self.attributes = replace(self.attributes, fields=fields)
+        self.numbered = True
+
+    def sampled(self) -> _Seen:
+        """Look at rows further on as well, where that is quick."""
+        described, request = self.opened.described, self.opened.request
+        for number in range(1, _FURTHER + 1):
+            skipped = described.features * number // _FURTHER - (number == _FURTHER) * _SAMPLE
+            if skipped < _SAMPLE:
+                break
+            if request.skips:
+                part: dict[str, object] = {"skip_features": skipped}
+            elif described.key:
+                part = {"where": f'"{described.key}" > {skipped}'}
+            else:
+                break
+            for batch in islice(self.opened.rows(self.said, batch_size=_SAMPLE, **part), 1):
+                self.look(batch)
+        return self
+
+    def decide(self) -> _Decided:
+        """Say how rows like these are read."""
+        columns, told = self.attributes.columns(), self.attributes.told()
+        warnings = (*self.opened.request.warnings, *self.named, *self.attributes.warnings())
+        if self.opened.described.geometry_field is None:
+            return _Decided(columns, told, numbered=self.numbered, warnings=warnings)
+        hint, survey = self.opened.hint, self.survey
+        reference = (
+            identify(hint.crs)
+            if hint.crs
+            else self.opened.request.reference(self.opened.described.crs, survey)
+        )
+        degrees = reference.code is not None and is_geographic(reference.code) and survey.looks_like_degrees
+        plan = shapes.plan(survey, degrees=degrees)
+        return _Decided(
+            columns,
+            told,
+            Geometry(plan.type, reference.code, reference.wkt),
+            plan,
+            degrees,
+            self.numbered,
+            (*warnings, *reference.warnings, *shapes.warnings_of(survey, plan)),
+        )
+
+
+def _layer(opened: _Opened, decided: _Decided) -> Layer:
     return Layer(
-        name=request.layer,
-        columns=tuple(one.column for one in fields),
-        geometry=geometry,
-        warnings=(
-            *request.warnings,
-            *warnings,
-            *told,
-            *(() if seen.rows else ("the layer has no rows",)),
-            *(f"the reader of this format says: {one[:200]}" for one in _telling(said)),
-        ),
-        batches=lambda: _batches(request, described, fields, decided),
+        name=opened.request.layer,
+        columns=decided.columns,
+        geometry=decided.geometry,
+        warnings=decided.warnings,
+        batches=lambda: _read(opened, decided),
     )
 
 
-def _whole(request: Request, said: list[str] | None) -> Iterator[pa.RecordBatch]:
-    try:
-        yield from gdal.stream(request.source, said)
-    except gdal.FAILURES as error:
-        raise gdal.unreadable(request.source.path, request.format, error) from error
+def _small(opened: _Opened, seen: _Seen, batches: list[pa.RecordBatch]) -> Layer:
+    """Describe a layer that was read to its end; a small one is not read again."""
+    for batch in batches:
+        seen.look(batch)
+    layer = _certain(opened, seen)
+    if sum(batch.nbytes for batch in batches) > _KEPT_BYTES:
+        return layer
+    decided = seen.decide()
+    return replace(layer, batches=lambda: _read(opened, decided, batches))
 
 
-def _look(batch: pa.RecordBatch, described: gdal.Description, survey: shapes.Survey, seen: _Seen) -> None:
-    if described.geometry_field is not None:
-        survey.see(_wkb(batch, described.geometry_field))
-    if seen.counted and batch.num_rows:
-        numbers = batch.column(gdal.FID)
-        counting = pa.array(range(seen.rows, seen.rows + batch.num_rows), pa.int64())
-        seen.counted = bool(pc.all(pc.equal(numbers, counting)).as_py())
-    seen.rows += batch.num_rows
+def _certain(opened: _Opened, seen: _Seen) -> Layer:
+    layer = _layer(opened, seen.decide())
+    said = [f"the reader of this format says: {one[:200]}" for one in _telling(seen.said)]
+    return layer.told(*(() if seen.rows else ("the layer has no rows",)), *said)
 
 
-def _fields(
-    request: Request, described: gdal.Description, seen: _Seen, hint: DatasetHint
-) -> tuple[tuple[_Field, ...], tuple[str, ...]]:
-    names = list(described.schema.names)
-    chosen = [at for at, name in enumerate(names) if at != gdal.FID and name != described.geometry_field]
-    originals = [names[at] for at in chosen]
-    if request.json and not seen.counted and "id" not in originals:
-        chosen, originals = [gdal.FID, *chosen], ["id", *originals]
-    if len(originals) > MOST_COLUMNS:
-        raise DivebellError(
-            f"{request.source.path.name} has {len(originals):,} columns; PostgreSQL takes at most 1,600",
-            next_step=f"split it into layers of at most {MOST_COLUMNS:,} columns",
-        )
-    spelt, warnings = column_names(originals)
-    fields = tuple(
-        _Field(
-            at,
-            Column(name, original, _target(described.schema.field(at).type, {name, original} & {*hint.text})),
-        )
-        for at, name, original in zip(chosen, spelt, originals, strict=True)
-    )
-    return fields, warnings
+def _settled(opened: _Opened, ended: list[_Seen]) -> Layer:
+    if not ended:
+        ended.append(_begun(opened))
+    for batch in ended[0].rest:
+        ended[0].look(batch)
+    return _certain(opened, ended[0])
 
 
-def _geometry(
-    request: Request, described: gdal.Description, survey: shapes.Survey, hint: DatasetHint
-) -> tuple[Geometry | None, shapes.Plan | None, tuple[str, ...]]:
-    if described.geometry_field is None:
-        return None, None, ()
-    reference = identify(hint.crs) if hint.crs else request.reference(described.crs, survey)
-    degrees = reference.code is not None and is_geographic(reference.code) and survey.looks_like_degrees
-    decided = shapes.plan(survey, degrees=degrees)
-    told = (*reference.warnings, *shapes.warnings_of(survey, decided))
-    return Geometry(decided.type, reference.code, reference.wkt), decided, told
+def _begun(opened: _Opened, *, numbered: bool = False) -> _Seen:
+    seen = _Seen(opened, numbered=numbered)
+    seen.rest = opened.rows(seen.said)
+    return seen
 
 
-def _target(declared_type: pa.DataType, hinted_text: set[str]) -> pa.DataType:
-    kind = declared_type.storage_type if isinstance(declared_type, pa.BaseExtensionType) else declared_type
-    if hinted_text:
-        return pa.string()
-    if pa.types.is_timestamp(kind):
-        return pa.timestamp("us", "UTC") if kind.tz else pa.timestamp("us")
-    targets = (
-        (pa.types.is_boolean, pa.bool_()),
-        (pa.types.is_integer, pa.int64()),
-        (pa.types.is_floating, pa.float64()),
-        (pa.types.is_date, pa.date32()),
-    )
-    return next((target for fits, target in targets if fits(kind)), pa.string())
+def _held(opened: _Opened, guess: _Decided, codes: set[int], ended: list[_Seen]) -> Iterator[pa.RecordBatch]:
+    """Read by a guess, and say so as soon as it does not hold."""
+    seen = _begun(opened, numbered=guess.numbered)
+    seen.survey.codes |= codes
+    ended[:] = [seen]
+    for batch in seen.rest:
+        arrays, found = seen.look(batch, guess.told)
+        if seen.numbered != guess.numbered or not _fits(guess, seen.survey.codes):
+            raise ContradictedError
+        yield _batch(guess, arrays, found)
+    if seen.decide().form != guess.form:
+        raise ContradictedError
 
 
-def _convert(array: pa.Array, target: pa.DataType) -> pa.Array:
-    if isinstance(array, pa.ExtensionArray):
-        array = array.storage
-    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        return _valid_text(array)
-    if array.type == target:
-        return array
-    if pa.types.is_nested(array.type):
-        return pa.array([None if one is None else json.dumps(one) for one in array.to_pylist()], pa.string())
-    if pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
-        return pa.array([None if one is None else one.hex() for one in array.to_pylist()], pa.string())
-    return array.cast(target)
+def _fits(guess: _Decided, codes: set[int]) -> bool:
+    """Whether kinds of geometry are among those the guess makes alike."""
+    plan = guess.plan
+    return plan is None or shapes.plan(shapes.Survey(codes=codes), degrees=False).form == plan.form
 
 
-def _valid_text(array: pa.Array) -> pa.Array:
-    """Make sure that text is UTF-8 and free of NUL, which PostgreSQL refuses."""
-    raw = array.cast(pa.binary())
-    try:
-        text = raw.cast(pa.string())
-    except pa.ArrowInvalid:
-        text = pa.array([None if one is None else one.decode(errors="replace") for one in raw.to_pylist()])
-    return pc.replace_substring(text, "\x00", "")
-
-
-def _batches(
-    request: Request, described: gdal.Description, fields: tuple[_Field, ...], decided: shapes.Plan | None
+def _read(
+    opened: _Opened, decided: _Decided, kept: list[pa.RecordBatch] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    schema = pa.schema([pa.field(one.column.name, one.column.type) for one in fields])
-    if decided is not None:
+    """Read by what all values say."""
+    seen = _Seen(opened, numbered=decided.numbered)
+    for batch in opened.rows(None) if kept is None else kept:
+        yield _batch(decided, *seen.look(batch, decided.told))
+
+
+def _batch(decided: _Decided, arrays: list[pa.Array], found: Look | None) -> pa.RecordBatch:
+    schema = pa.schema([pa.field(one.name, one.type) for one in decided.columns])
+    if decided.plan is not None and found is not None:
         schema = schema.append(pa.field(GEOMETRY_COLUMN, pa.binary()))
-    first = 1
-    for batch in _whole(request, None):
-        arrays = [_convert(batch.column(one.at), one.column.type) for one in fields]
-        if decided is not None and described.geometry_field is not None:
-            arrays.append(shapes.apply(_wkb(batch, described.geometry_field), decided, first))
-        if arrays:
-            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
-        first += batch.num_rows
-
-
-def _wkb(batch: pa.RecordBatch, name: str) -> pa.Array:
-    column = batch.column(name)
-    return (column.storage if isinstance(column, pa.ExtensionArray) else column).cast(pa.binary())
+        out: npt.NDArray[np.bool_] = found.broken | found.far if decided.degrees else found.broken
+        arrays = [*arrays, shapes.alike(found, out, decided.plan)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _telling(said: list[str]) -> list[str]:

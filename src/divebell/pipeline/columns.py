@@ -44,13 +44,18 @@ class Layout:
     overflow: tuple[Column, ...] = ()
 
 
+def fits(columns: Sequence[Column]) -> bool:
+    """Tell whether a row of these columns has its place whatever it holds: the layout is then natural."""
+    return len(columns) <= MOST_COLUMNS and _worst(tuple(map(target, columns))) <= PAGE_BYTES - _SPARE
+
+
 def layout(columns: Sequence[Column], batches: Callable[[], Iterable[pa.RecordBatch]]) -> Layout:
     """Choose types: natural ones, and only where a row would not fit narrower ones that hold the same values.
 
     What does not fit even then goes into one jsonb column, the last columns first.
     """
-    natural = tuple(target(column) for column in columns)
-    if _worst(natural) <= PAGE_BYTES - _SPARE and len(columns) <= MOST_COLUMNS:
+    natural = tuple(map(target, columns))
+    if fits(columns):
         return Layout(natural)
     held = list(batches())  # the Arrow file mapped into memory: no copy
     return _measured(natural, columns, held)

@@ -29,16 +29,24 @@ class Reference:
     warning: str | None = None
 
 
-def reference(connection: Connection, geometry: Geometry) -> Reference:
-    """Find or register a layer's CRS. One that PostGIS cannot take is SRID 0 and a warning, never another."""
-    text = geometry.crs or geometry.crs_wkt
+def understood(code: str | None, wkt: str | None) -> Reference:
+    """Understand what a file says of its coordinates, without a database; the SRID stays 0."""
+    text = code or wkt
     if text is None:
         return Reference()
-    code = "EPSG:4326" if text.upper() in _SAME_AS_4326 else geometry.crs
+    code = "EPSG:4326" if text.upper() in _SAME_AS_4326 else code
     try:
-        crs = pyproj.CRS.from_user_input(code or text)
+        return Reference(code=code, projected=pyproj.CRS.from_user_input(code or text))
     except CRSError:
         return Reference(warning=f"its coordinate reference system is not understood: {text[:200]}")
+
+
+def reference(connection: Connection, geometry: Geometry) -> Reference:
+    """Find or register a layer's CRS. One that PostGIS cannot take is SRID 0 and a warning, never another."""
+    known = understood(geometry.crs, geometry.crs_wkt)
+    code, crs = known.code, known.projected
+    if crs is None:
+        return known
     try:
         with connection.transaction():
             srid = _registered(connection, code, crs) or _register(connection, code, crs)

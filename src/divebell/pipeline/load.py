@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from divebell.errors import DivebellError
-from divebell.event import Event
-from divebell.pipeline import catalogue, checkout, swap
+from divebell.event import Event, State
+from divebell.pipeline import catalogue, checkout, handover, swap
 from divebell.pipeline.catalogue import Connection, Record
 from divebell.pipeline.names import layer_names
-from divebell.pipeline.plan import Catalogue, Drop, Forget, Keep, Load, Plan, Report, Step, datasets, plan
+from divebell.pipeline.plan import Adopt, Catalogue, Drop, Forget, Keep, Load, Plan, Report, datasets, plan
+from divebell.pipeline.reading.frames import Opened
+from divebell.pipeline.reading.service import FileRefusedError, Readings
 from divebell.pipeline.repository import Commit, Repository
-from divebell.pipeline.spool import Spooled, SpooledLayer, spool
-from divebell.pipeline.stage import Staged, stage
+from divebell.pipeline.stage import Bench, Staged, expect, stage
 
 _log = logging.getLogger(__name__)
 _AGAIN = "again"
 """Identity of a failure that may have passed by the next time: no dataset has it, so it is tried again."""
 _LONGEST_REASON = 2000
+_ROWS_WORTH_TELLING = 100_000
 
 Progress = Callable[[str], None]
 
@@ -47,38 +47,54 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Tools:
+    """What the loader keeps from pass to pass."""
+
+    connection: Connection
+    """In autocommit."""
+    beside: Callable[[], Connection]
+    """Gives a second connection like the first."""
+    readings: Readings
+    progress: Progress
+
+
+@dataclass(frozen=True)
 class _Pass:
     """What every step of one pass needs."""
 
-    connection: Connection
+    tools: Tools
     repository: Repository
     commit: Commit
     plan: Plan
 
+    @property
+    def connection(self) -> Connection:
+        """The loader's connection."""
+        return self.tools.connection
 
-def bring_up_to_date(
-    connection: Connection, event: Event, repository: Repository, commit_id: str, progress: Progress
-) -> Summary:
-    """Load what is new at a commit and drop what is gone; `connection` is the loader's, in autocommit.
+
+def bring_up_to_date(tools: Tools, event: Event, repository: Repository, commit_id: str) -> Summary:
+    """Load what is new at a commit and drop what is gone.
 
     A file that fails is written to the catalogue with the reason. Raises DivebellError when the commit itself
     cannot be had, and psycopg.OperationalError when the database goes away; a later call carries on.
     """
-    progress("Fetching")
+    tools.progress("Fetching")
     commit = repository.fetch(commit_id)
-    progress("Checking out")
+    tools.progress("Checking out")
     checkout.update(repository, commit.files)
     found, reports = datasets(commit.files, event.data.folder, event.data.datasets)
-    current = _Pass(connection, repository, commit, plan(found, reports, catalogue.known(connection)))
-    _empty(spool_folder(repository))
-    counts = _carry_out(current, progress)
-    catalogue.loaded_in_full(connection, commit.id)
+    current = _Pass(tools, repository, commit, plan(found, reports, catalogue.known(tools.connection)))
+    clear(tools.connection)
+    counts = _carry_out(current)
+    catalogue.loaded_in_full(tools.connection, commit.id)
     return Summary(commit.id, **counts, problem=_problem(commit, event))
 
 
-def spool_folder(repository: Repository) -> Path:
-    """Where the reading processes write."""
-    return repository.state.run / "spool"
+def readings(state: State) -> Readings:
+    """Give what reads the files of an event's checkout."""
+    state.checkout.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return Readings([state.checkout], state.run / "reading")
 
 
 def _problem(commit: Commit, event: Event) -> str | None:
@@ -88,23 +104,26 @@ def _problem(commit: Commit, event: Event) -> str | None:
     return f"commit {commit.id[:10]} has no folder '{event.data.folder}'; data.folder in event.yaml names it"
 
 
-def _carry_out(current: _Pass, progress: Progress) -> dict[str, int]:
+def _carry_out(current: _Pass) -> dict[str, int]:
     counts: Counter[str] = Counter()
     loads = sum(isinstance(step, Load) for step in current.plan.steps)
     number = 0
     for step in current.plan.steps:
         if isinstance(step, Load):
             number += 1
-            progress(f"Loading {step.dataset.file} ({number} of {loads})")
-        counts[_step(current, step)] += 1
+            where = f"{step.dataset.file} ({number} of {loads})"
+            current.tools.progress(f"Loading {where}")
+            counts[_attempt(current, step, where)] += 1
+        else:
+            counts[_step(current, step)] += 1
     counts["failed"] += counts["postponed"]
     return {name: counts[name] for name in ("loaded", "kept", "dropped", "failed", "postponed")}
 
 
-def _step(current: _Pass, step: Step) -> str:
+def _step(current: _Pass, step: Keep | Report | Forget | Drop | Adopt) -> str:
     match step:
-        case Load():
-            return _attempt(current, step)
+        case Adopt():
+            return _adopt(current, step)
         case Keep():
             if step.forget:
                 catalogue.forget_failure(current.connection, step.file)
@@ -119,11 +138,24 @@ def _step(current: _Pass, step: Step) -> str:
             return _drop(current, step)
 
 
-def _attempt(current: _Pass, step: Load) -> str:
+def _adopt(current: _Pass, step: Adopt) -> str:
+    try:
+        if handover.adopt(current.connection, step, current.commit):
+            return "kept"
+    except swap.PostponedError as reason:
+        _fail(current, step.dataset.file, _AGAIN, str(reason))
+        return "postponed"
+    outcome = _attempt(current, step.load, step.dataset.file)
+    for table, _ in step.names:
+        _drop(current, Drop(step.source, table))
+    return outcome
+
+
+def _attempt(current: _Pass, step: Load, where: str) -> str:
     """Load one dataset; whatever goes wrong is its failure and nobody else's, unless the database is gone."""
     file, identity = step.dataset.file, step.dataset.identity
     try:
-        _load(current, step)
+        _load(current, step, where)
     except Exception as error:
         if current.connection.broken or current.connection.closed:
             raise
@@ -135,6 +167,8 @@ def _attempt(current: _Pass, step: Load) -> str:
 
 def _passing(error: Exception) -> bool:
     """Tell whether the same file may well load the next time."""
+    if isinstance(error, FileRefusedError):
+        return error.passing
     return isinstance(error, swap.PostponedError | psycopg.OperationalError | OSError | MemoryError)
 
 
@@ -147,41 +181,56 @@ def _in_words(error: Exception) -> str:
     return f"it could not be loaded: {type(error).__name__}: {error}"
 
 
-def _load(current: _Pass, step: Load) -> None:
+def _load(current: _Pass, step: Load, where: str) -> None:
+    """Stage every layer, then put all in place: a file's tables change together or not at all."""
     began = time.monotonic()
     path = current.repository.state.checkout / step.dataset.file
     if not path.is_file():
         raise DivebellError("its path cannot be made on this machine; give it a shorter, plain name")
-    spools = spool_folder(current.repository)
-    spools.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=spools) as folder:
-        spooled = spool(path, step.dataset.hint, Path(folder))
-        if spooled.format is not None and not spooled.layers:
+    tools = current.tools
+    with tools.readings.read(path, step.dataset.hint) as told:
+        opened = expect(told, Opened)
+        if opened.format is not None and not opened.layers:
             raise DivebellError("it holds no table")
-        with current.connection.transaction():
-            _replace(current, step, spooled, began)
+        tables = _tables(step, opened.layers, current)
+        counted = _counter(tools.progress, where)
+        bench = Bench(tools.connection, step.dataset.file, told, counted, tools.beside)
+        staged = [stage(bench, table) for table in tables]
+    with current.connection.transaction():
+        current.connection.execute("SET LOCAL synchronous_commit = on")
+        _replace(current, step, opened.format or "", staged, began)
 
 
-def _replace(current: _Pass, step: Load, spooled: Spooled, began: float) -> None:
-    """Stage every layer, then put all in place: a file's tables change together or not at all."""
+def _counter(progress: Progress, where: str) -> Callable[[int], None]:
+    def counted(rows: int) -> None:
+        if rows >= _ROWS_WORTH_TELLING:
+            progress(f"Loading {where}: {rows:,} rows")
+
+    return counted
+
+
+def _replace(current: _Pass, step: Load, reader: str, staged: list[Staged], began: float) -> None:
     connection, file = current.connection, step.dataset.file
-    tables = _tables(step, spooled, current)
-    staged = [
-        stage(connection, layer, table, file) for layer, table in zip(spooled.layers, tables, strict=True)
-    ]
+    tables = [one.table for one in staged]
     before = [known.table for known in catalogue.known(connection).tables if known.file == file]
     for one in staged:
         swap.swap_in(connection, one)
     for table in sorted(set(before) - set(tables)):
         swap.drop(connection, table)
     catalogue.forget_tables(connection, before)
-    for layer, one in zip(spooled.layers, staged, strict=True):
-        record = _record(current, step, spooled.format or "", layer, one)
+    for one in staged:
+        record = _record(current, step, reader, one)
         catalogue.remember(connection, replace(record, load_seconds=round(time.monotonic() - began, 3)))
     catalogue.forget_failure(connection, file)
 
 
-def _tables(step: Load, spooled: Spooled, current: _Pass) -> list[str]:
+def clear(connection: Connection) -> None:
+    """Drop what a loader that was killed has left in schema `stage`; there is never more than one loader."""
+    for (table,) in connection.execute(catalogue.query("staged")).fetchall():
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier("stage", table)))
+
+
+def _tables(step: Load, layers: Sequence[str | None], current: _Pass) -> list[str]:
     """Name the tables: a layer that is loaded keeps its table's name."""
     file = step.dataset.file
     taken = {base for other, base in current.plan.bases.items() if other != file}
@@ -189,29 +238,33 @@ def _tables(step: Load, spooled: Spooled, current: _Pass) -> list[str]:
         here = set(current.plan.bases)
         known: Catalogue = catalogue.known(current.connection)
         taken |= {one.table for one in known.tables if one.file != file and one.file in here}
-    return layer_names(file, step.base, [layer.name for layer in spooled.layers], taken)
+    return layer_names(file, step.base, layers, taken)
 
 
-def _record(current: _Pass, step: Load, reader: str, layer: SpooledLayer, staged: Staged) -> Record:
-    measures, spatial = staged.measures, staged.geometry_type is not None
+def _record(current: _Pass, step: Load, reader: str, staged: Staged) -> Record:
+    checked, spatial = staged.checked, staged.geometry_type is not None
+    nulls = (*staged.nulls, *(0 for _ in staged.attributes))
     return Record(
         file=step.dataset.file,
-        layer=layer.name if layer.name is None else catalogue.storable(layer.name),
+        layer=staged.layer if staged.layer is None else catalogue.storable(staged.layer),
         table=staged.table,
         format=reader,
         identity=step.dataset.identity,
         commit=current.commit.id,
         committed_at=current.commit.committed_at,
         author=current.commit.author,
-        rows=measures.rows,
-        null_geometries=measures.null_geometries,
-        empty_geometries=measures.empty_geometries,
-        invalid_geometries=measures.invalid_geometries,
+        rows=staged.rows,
+        null_geometries=checked.null,
+        empty_geometries=checked.empty,
+        invalid_geometries=checked.invalid,
         geometry_type=staged.geometry_type,
         crs=staged.reference.code,
         srid=staged.reference.srid if spatial else None,
-        bbox=measures.bbox,
-        columns=[{"name": one.name, "original": one.original, "type": one.sql} for one in staged.attributes],
+        bbox=staged.bbox,
+        columns=[
+            {"name": one.name, "original": one.original, "type": one.sql, "nulls": missing}
+            for one, missing in zip(staged.attributes, nulls, strict=False)
+        ],
         warnings=list(staged.warnings),
         load_seconds=0.0,
     )
@@ -224,22 +277,16 @@ def _drop(current: _Pass, step: Drop) -> str:
     ):
         return "handed over"  # a file that moved has taken the table over
     try:
-        with connection.transaction():
-            swap.drop(connection, step.table)
-            catalogue.forget_tables(connection, [step.table])
-            catalogue.forget_failure(connection, step.file)
+        dropped = handover.leave(connection, step.table, current.commit)
     except swap.PostponedError as reason:
         _fail(current, step.file, _AGAIN, str(reason))
         return "postponed"
-    return "dropped"
+    if step.file not in current.plan.bases:
+        catalogue.forget_failure(connection, step.file)
+    return "dropped" if dropped else "postponed"
 
 
 def _fail(current: _Pass, file: str, identity: str, reason: str) -> None:
     _log.warning("%s: %s", file, reason)
     reason = reason[:_LONGEST_REASON]
     catalogue.fail(current.connection, file, reason, identity=identity, commit=current.commit.id)
-
-
-def _empty(folder: Path) -> None:
-    """Remove what reading processes of a killed loader left."""
-    shutil.rmtree(folder, ignore_errors=True)

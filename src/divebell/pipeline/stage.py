@@ -1,87 +1,59 @@
-"""Put one layer into a table of schema `stage`: typed, keyed, indexed, measured; nobody sees it there."""
+"""Put one layer into a table of schema `stage`: typed, keyed, indexed, repaired; nobody sees it there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-import numpy as np
-import pgpq
-import psycopg
-import pyarrow as pa
-import pyarrow.compute as pc
-from pgpq import encoders, schema
 from psycopg import sql
 
 from divebell.errors import DivebellError
-from divebell.pipeline import columns, crs
-from divebell.pipeline.catalogue import Connection, query, storable
-from divebell.pipeline.names import column_names, index_name
-from divebell.pipeline.shapes import Shape, shape
-from divebell.pipeline.spool import SpooledLayer
-from divebell.readers import GEOMETRY_COLUMN, Column
+from divebell.pipeline import crs
+from divebell.pipeline.catalogue import Connection, storable
+from divebell.pipeline.names import index_name
+from divebell.pipeline.reading.encode import KEY
+from divebell.pipeline.reading.frames import Attribute, Checked, Copied, Message, Rows, Spatial, Table
+from divebell.readers import GEOMETRY_COLUMN, Geometry
 
-KEY = "row_id"
-_ROWS_AT_ONCE = 20_000
-_MOST_ROWS = 2**31 - 1
-_CHECK_SECONDS = 600
-
-
-@dataclass(frozen=True)
-class Measures:
-    """What was counted once a table was filled; None where it has no geometry."""
-
-    rows: int
-    null_geometries: int | None = None
-    empty_geometries: int | None = None
-    invalid_geometries: int | None = None
-    bbox: list[float] | None = None
-    warnings: tuple[str, ...] = ()
+Told = Iterator[Message | Rows]
+_Expected = TypeVar("_Expected")
+_WORTH_A_SECOND_CONNECTION = 100_000
+"""Rows from which on the key's index is built beside the geometry's."""
 
 
 @dataclass(frozen=True)
-class Attribute:
-    """One column of a table: its name, the file's header and its PostgreSQL type."""
+class Bench:
+    """What every table of one file is staged with."""
 
-    name: str
-    original: str
-    sql: str
+    connection: Connection
+    file: str
+    told: Told
+    counted: Callable[[int], None]
+    """Hears how many rows of a table have arrived."""
+    beside: Callable[[], Connection]
+    """Gives a second connection of the loader."""
 
 
 @dataclass(frozen=True)
 class Staged:
-    """A table in schema `stage`, called as it will be in `data`."""
+    """A table in schema `stage`, called as it will be in `data`, and what was found about it."""
 
     table: str
+    layer: str | None
     attributes: tuple[Attribute, ...]
-    measures: Measures
-    geometry_type: str | None
-    reference: crs.Reference
-    warnings: tuple[str, ...]
+    nulls: tuple[int, ...]
+    rows: int
+    geometry_type: str | None = None
+    reference: crs.Reference = field(default_factory=crs.Reference)
+    checked: Checked = field(default_factory=Checked)
+    bbox: list[float] | None = None
+    warnings: tuple[str, ...] = ()
 
 
-def stage(connection: Connection, layer: SpooledLayer, table: str, file: str) -> Staged:
-    """Build and fill the table within the transaction that is open on `connection`."""
-    named = _named(layer)
-    plan = columns.layout(named.columns, named.batches)
-    found = shape(named.geometry.type, _geometries(named)) if named.geometry else None
-    reference = crs.reference(connection, named.geometry) if named.geometry else crs.Reference()
-    attributes = _attributes(plan)
-    _create(connection, table, attributes, _geometry_sql(found, reference))
-    rows, fixes = _fill(connection, table, named, plan)
-    _finish(connection, table, found, reference)
-    _comment(connection, table, attributes, _origin(file, layer))
-    measures = _measure(connection, table, rows, reference) if found else Measures(rows)
-    notes = (*layer.warnings, *fixes, *_layout_notes(plan), *_shape_notes(found), reference.warning)
-    return Staged(
-        table,
-        attributes,
-        measures,
-        found.type if found else None,
-        reference,
-        tuple(storable(note) for note in (*notes, *measures.warnings) if note),
-    )
+class _BegunAgainError(Exception):
+    """The rows so far contradict what the file was taken for."""
 
 
 def where(schema_name: str, table: str) -> sql.Identifier:
@@ -89,131 +61,181 @@ def where(schema_name: str, table: str) -> sql.Identifier:
     return sql.Identifier(schema_name, table)
 
 
-def _named(layer: SpooledLayer) -> SpooledLayer:
-    """Keep the file's columns apart from the key, the geometry, the overflow and PostgreSQL's own."""
-    kept = {KEY, GEOMETRY_COLUMN, columns.OVERFLOW}
-    names = column_names((column.name for column in layer.columns), kept)
-    renamed = tuple(
-        Column(name, column.original, column.type) for name, column in zip(names, layer.columns, strict=True)
+def expect(told: Told, kind: type[_Expected]) -> _Expected:
+    """Give the next thing told. Raises DivebellError when it is something else."""
+    found = next(told, None)
+    if not isinstance(found, kind):
+        raise DivebellError("what the reading process told of it makes no sense")
+    return found
+
+
+def fixes(table: str) -> sql.Identifier:
+    """Name the table of `stage` with the repaired geometries of a table and what they were."""
+    return where("stage", index_name(table, "fixes"))
+
+
+def stage(bench: Bench, table: str) -> Staged:
+    """Build, fill, index and repair the table of the next layer. Other connections can see it in `stage`."""
+    described, copied, reference = _filled(bench, table)
+    connection, spatial = bench.connection, described.geometry
+    _index(bench, table, copied.rows, spatial=spatial is not None)
+    checked = _checked(bench, table, spatial, reference)
+    connection.execute(sql.SQL("ANALYZE {}").format(where("stage", table)))
+    attributes = tuple(
+        Attribute(name=one.name, original=storable(one.original), sql=one.sql) for one in described.columns
     )
-    return SpooledLayer(layer.name, renamed, layer.geometry, layer.warnings, layer.file)
-
-
-def _geometries(layer: SpooledLayer) -> Iterator[pa.Array]:
-    return (batch.column(batch.num_columns - 1) for batch in layer.batches())
-
-
-def _attributes(plan: columns.Layout) -> tuple[Attribute, ...]:
-    own = [Attribute(one.column.name, one.column.original, one.sql) for one in plan.targets]
-    if plan.overflow:
-        own.append(Attribute(columns.OVERFLOW, columns.OVERFLOW, "jsonb"))
-    return tuple(Attribute(one.name, storable(one.original), one.sql) for one in own)
-
-
-def _geometry_sql(found: Shape | None, reference: crs.Reference) -> str | None:
-    if found is None:
-        return None
-    return "geometry" if found.mixed_dimensions else f"geometry({found.type},{reference.srid})"
-
-
-def _create(
-    connection: Connection, table: str, attributes: tuple[Attribute, ...], geometry: str | None
-) -> None:
-    parts = [sql.SQL("{} integer").format(sql.Identifier(KEY))]
-    parts += [sql.SQL("{} {}").format(sql.Identifier(one.name), _type(one.sql)) for one in attributes]
-    if geometry:
-        parts.append(sql.SQL("{} {}").format(sql.Identifier(GEOMETRY_COLUMN), _type(geometry)))
-    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(where("stage", table)))
-    connection.execute(
-        sql.SQL("CREATE TABLE {} ({})").format(where("stage", table), sql.SQL(", ").join(parts))
+    _comment(connection, table, attributes, _origin(bench.file, described.layer))
+    bbox = None
+    if checked.extent is not None and reference.projected is not None:
+        bbox = crs.bounds(checked.extent, reference.projected)
+    notes = (*copied.warnings, reference.warning, *checked.warnings)
+    return Staged(
+        table=table,
+        layer=described.layer,
+        attributes=attributes,
+        nulls=copied.nulls,
+        rows=copied.rows,
+        geometry_type=checked.type or (spatial.type if spatial else None),
+        reference=reference,
+        checked=checked,
+        bbox=bbox,
+        warnings=tuple(storable(note) for note in notes if note),
     )
+
+
+def _filled(bench: Bench, table: str) -> tuple[Table, Copied, crs.Reference]:
+    """Fill the table, once more when its rows turn out not to be what the first of them promised."""
+    while True:
+        described = expect(bench.told, Table)
+        spatial = described.geometry
+        reference = crs.Reference()
+        if spatial:
+            reference = crs.reference(bench.connection, Geometry(spatial.type, spatial.crs, spatial.crs_wkt))
+        try:
+            with bench.connection.transaction():
+                _create(bench.connection, table, described, reference)
+                return described, _copied(bench, table), reference
+        except _BegunAgainError:
+            continue
+
+
+def _create(connection: Connection, table: str, described: Table, reference: crs.Reference) -> None:
+    parts = [sql.SQL("{} integer NOT NULL").format(sql.Identifier(KEY))]
+    parts += [sql.SQL("{} {}").format(sql.Identifier(one.name), _type(one.sql)) for one in described.columns]
+    if described.geometry:
+        kind = _type(f"geometry({described.geometry.type},{reference.srid})")
+        parts.append(sql.SQL("{} {}").format(sql.Identifier(GEOMETRY_COLUMN), kind))
+    target = where("stage", table)
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(target))
+    connection.execute(sql.SQL("CREATE TABLE {} ({})").format(target, sql.SQL(", ").join(parts)))
 
 
 def _type(name: str) -> sql.SQL:
-    """Types come from the constants in `columns` and `shapes`, never from a file."""
+    """Types were checked against the lists in `frames`."""
     return sql.SQL(name)
 
 
-def _fill(
-    connection: Connection, table: str, layer: SpooledLayer, plan: columns.Layout
-) -> tuple[int, tuple[str, ...]]:
-    """Send the rows as binary COPY; give their number and what had to be repaired."""
-    fields = [pa.field(KEY, pa.int32()), *(pa.field(one.column.name, one.arrow) for one in plan.targets)]
-    if plan.overflow:
-        fields.append(pa.field(columns.OVERFLOW, pa.string()))
-    if layer.geometry:
-        fields.append(pa.field(GEOMETRY_COLUMN, pa.binary()))
-    sent = pa.schema(fields)
-    encoder = _encoder(sent)
-    rows = repaired = 0
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(where("stage", table))) as copy,
-    ):
-        copy.write(encoder.write_header())
-        for batch in layer.batches():
-            if rows + batch.num_rows > _MOST_ROWS:
-                raise DivebellError("it has more than 2,147,483,647 rows")
-            arrays, fixes = _arrays(batch, plan, with_geometry=layer.geometry is not None)
-            numbers = pa.array(range(rows + 1, rows + batch.num_rows + 1), pa.int32())
-            ready = pa.record_batch([numbers, *arrays], schema=sent)
-            for start in range(0, ready.num_rows, _ROWS_AT_ONCE):
-                copy.write(encoder.write_batch(ready.slice(start, _ROWS_AT_ONCE)))
-            rows, repaired = rows + batch.num_rows, repaired + fixes
-        copy.write(encoder.finish())
-    note = f"NUL characters were taken out of {repaired:,} text values: PostgreSQL does not store them"
-    return rows, (note,) if repaired else ()
+def _copied(bench: Bench, table: str) -> Copied:
+    """Pass the rows on. FREEZE: nobody can see the table yet, so no row has to be marked later."""
+    text = sql.SQL("COPY {} FROM STDIN (FORMAT binary, FREEZE)").format(where("stage", table))
+    rows = 0
+    with bench.connection.cursor() as cursor, cursor.copy(text) as copy:
+        for frame in bench.told:
+            match frame:
+                case Rows():
+                    copy.write(frame.data)
+                    rows += frame.count
+                    bench.counted(rows)
+                case Copied(stands=True):
+                    return frame
+                case Copied():
+                    raise _BegunAgainError
+                case _:
+                    break
+    raise DivebellError("what the reading process told of it makes no sense")
 
 
-def _encoder(sent: pa.Schema) -> pgpq.ArrowToPostgresBinaryEncoder:
-    builders = {field.name: pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(field) for field in sent}
-    if columns.OVERFLOW in builders:
-        field = sent.field(columns.OVERFLOW)
-        builders[columns.OVERFLOW] = encoders.StringEncoderBuilder.new_with_output(field, schema.Jsonb())
-    return pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(sent, builders)
-
-
-def _arrays(
-    batch: pa.RecordBatch, plan: columns.Layout, *, with_geometry: bool
-) -> tuple[list[pa.Array], int]:
-    arrays, repaired = [], 0
-    for number, one in enumerate(plan.targets):
-        array = batch.column(number)
-        array = array if array.type == one.arrow else array.cast(one.arrow)
-        if pa.types.is_string(one.arrow) and (count := _nul_values(array)):
-            array, repaired = pc.replace_substring(array, "\0", ""), repaired + count
-        arrays.append(array)
-    if plan.overflow:
-        arrays.append(columns.overflow_json(batch, len(plan.targets), plan.overflow))
-    if with_geometry:
-        arrays.append(batch.column(batch.num_columns - 1))
-    return arrays, repaired
-
-
-def _nul_values(array: pa.Array) -> int:
-    """Count the values with a NUL character; the whole buffer, looked at first, hardly ever has one."""
-    data = array.buffers()[2]
-    if data is None or np.frombuffer(data, dtype=np.uint8).all():
-        return 0
-    return int(pc.sum(pc.match_substring(array, "\0")).as_py() or 0)
-
-
-def _finish(connection: Connection, table: str, found: Shape | None, reference: crs.Reference) -> None:
+def _index(bench: Bench, table: str, rows: int, *, spatial: bool) -> None:
     target, key = where("stage", table), sql.Identifier(index_name(table, KEY))
-    if found and found.mixed_dimensions:
-        force = {"Z": "ST_Force3DZ", "M": "ST_Force3DM", "ZM": "ST_Force4D"}[found.dimensions]
+    unique = sql.SQL("CREATE UNIQUE INDEX {} ON {} ({})").format(key, target, sql.Identifier(KEY))
+    gist = sql.SQL("CREATE INDEX {} ON {} USING gist (geom)").format(
+        sql.Identifier(index_name(table, GEOMETRY_COLUMN)), target
+    )
+    if spatial and rows >= _WORTH_A_SECOND_CONNECTION:
+        _both(bench.connection, gist, bench.beside(), unique)
+    else:
+        bench.connection.execute(unique)
+        if spatial:
+            bench.connection.execute(gist)
+    bench.connection.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY USING INDEX {}").format(target, key))
+
+
+def _both(first: Connection, longer: sql.Composed, second: Connection, shorter: sql.Composed) -> None:
+    """Run two statements at once."""
+    with ThreadPoolExecutor(1, thread_name_prefix="index") as pool:
+        beside = pool.submit(second.execute, shorter)
+        first.execute(longer)
+        beside.result()
+
+
+def _checked(bench: Bench, table: str, spatial: Spatial | None, reference: crs.Reference) -> Checked:
+    """Wait for what was found about the geometries, and put right what can be."""
+    connection = bench.connection
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(fixes(table)))
+    if spatial is None:
+        return Checked()
+    with connection.transaction():
+        fixed = False
+        for frame in bench.told:
+            match frame:
+                case Rows():
+                    if not fixed:
+                        _make_room_for_fixes(connection, table, spatial, reference)
+                    fixed = True
+                    _copy(connection, fixes(table), frame.data)
+                case Checked():
+                    if fixed:
+                        _repair(connection, table, spatial, frame.type or spatial.type, reference)
+                    return frame
+                case _:
+                    break
+    raise DivebellError("what the reading process told of it makes no sense")
+
+
+def _make_room_for_fixes(
+    connection: Connection, table: str, spatial: Spatial, reference: crs.Reference
+) -> None:
+    dimensions = spatial.type[len(spatial.type.rstrip("ZM")) :]
+    kind = _type(f"geometry(Geometry{dimensions},{reference.srid})")
+    connection.execute(
+        sql.SQL("CREATE TABLE {} (row_id integer, repaired {}, original {}, reason text)").format(
+            fixes(table), kind, kind
+        )
+    )
+
+
+def _copy(connection: Connection, target: sql.Identifier, data: bytes) -> None:
+    text = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(target)
+    with connection.cursor() as cursor, cursor.copy(text) as copy:
+        copy.write(data)
+
+
+def _repair(
+    connection: Connection, table: str, spatial: Spatial, kind: str, reference: crs.Reference
+) -> None:
+    """Put the repaired geometries in; `kind` is wider than the column's type where they need it."""
+    target = where("stage", table)
+    if kind != spatial.type:
         connection.execute(
-            sql.SQL("ALTER TABLE {} ALTER COLUMN geom TYPE {} USING ST_SetSRID({}(geom), {})").format(
-                target, _type(f"geometry({found.type},{reference.srid})"), _type(force), reference.srid
+            sql.SQL("ALTER TABLE {} ALTER COLUMN geom TYPE {} USING ST_Multi(geom)").format(
+                target, _type(f"geometry({kind},{reference.srid})")
             )
         )
     connection.execute(
-        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY ({})").format(target, key, sql.Identifier(KEY))
+        sql.SQL("UPDATE {} AS t SET geom = f.repaired FROM {} AS f WHERE t.row_id = f.row_id").format(
+            target, fixes(table)
+        )
     )
-    if found:
-        name = sql.Identifier(index_name(table, GEOMETRY_COLUMN))
-        connection.execute(sql.SQL("CREATE INDEX {} ON {} USING gist (geom)").format(name, target))
-    connection.execute(sql.SQL("ANALYZE {}").format(target))
 
 
 def _comment(connection: Connection, table: str, attributes: tuple[Attribute, ...], origin: str) -> None:
@@ -225,59 +247,5 @@ def _comment(connection: Connection, table: str, attributes: tuple[Attribute, ..
             connection.execute(sql.SQL("COMMENT ON COLUMN {} IS {}").format(place, sql.Literal(one.original)))
 
 
-def _origin(file: str, layer: SpooledLayer) -> str:
-    return file if layer.name is None else storable(f"{file} [{layer.name}]")
-
-
-def _measure(connection: Connection, table: str, rows: int, reference: crs.Reference) -> Measures:
-    geographic = reference.projected is not None and reference.projected.is_geographic
-    text = sql.SQL(query("measure")).format(table=where("stage", table))
-    reach = {"x": 540, "y": 90} if geographic else {"x": 1e9, "y": 1e9}
-    row: Any = connection.execute(text, reach).fetchone()
-    nulls, empty, *extent, outside = row
-    invalid, notes = _invalid(connection, table)
-    if outside:
-        what = "geometry lies" if outside == 1 else "geometries lie"
-        notes.append(
-            f"{outside:,} {what} outside the world or without end, and is left out of the bounding box"
-        )
-    bbox = None
-    if reference.projected is not None and extent[0] is not None:
-        bbox = crs.bounds(tuple(extent), reference.projected)
-    return Measures(rows, nulls, empty, invalid, bbox, tuple(notes))
-
-
-def _invalid(connection: Connection, table: str) -> tuple[int | None, list[str]]:
-    try:
-        with connection.transaction():
-            connection.execute("SET LOCAL client_min_messages = error")
-            connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(f"{_CHECK_SECONDS}s"))
-            text = sql.SQL("SELECT count(*) FROM {} WHERE NOT ST_IsValid(geom)").format(where("stage", table))
-            row: Any = connection.execute(text).fetchone()
-            connection.execute("SET LOCAL statement_timeout = DEFAULT")
-            connection.execute("SET LOCAL client_min_messages = DEFAULT")
-    except (psycopg.errors.QueryCanceled, psycopg.errors.InternalError_) as error:
-        return None, [f"whether its geometries are valid could not be checked: {error.diag.message_primary}"]
-    count = int(row[0])
-    what = "geometry is" if count == 1 else "geometries are"
-    note = (
-        f"{count:,} {what} invalid (such as an outline that crosses itself); ST_MakeValid(geom) repairs them"
-    )
-    return count, [note] if count else []
-
-
-def _layout_notes(plan: columns.Layout) -> list[str]:
-    if not plan.overflow:
-        return []
-    first = plan.overflow[0].original
-    note = (
-        f"{len(plan.overflow):,} columns, from '{first}' on, do not fit into a row of PostgreSQL and share "
-        f"the column '{columns.OVERFLOW}': {columns.OVERFLOW} ->> 'name' gives one of them"
-    )
-    return [note]
-
-
-def _shape_notes(found: Shape | None) -> list[str]:
-    if found is None or not found.mixed_dimensions:
-        return []
-    return ["only some of its geometries have a third or fourth coordinate; for the others it is 0"]
+def _origin(file: str, layer: str | None) -> str:
+    return file if layer is None else storable(f"{file} [{layer}]")

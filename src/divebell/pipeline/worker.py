@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from psycopg import sql
 from divebell.database import connect
 from divebell.errors import DivebellError
 from divebell.event import Event, State, load_event
-from divebell.pipeline import catalogue
+from divebell.pipeline import catalogue, load
 from divebell.pipeline.catalogue import Connection
 from divebell.pipeline.git import GitError
-from divebell.pipeline.load import Summary, bring_up_to_date
+from divebell.pipeline.load import Summary, Tools, bring_up_to_date
 from divebell.pipeline.repository import Repository
 
 ROLE = "event_loader"
@@ -92,9 +92,24 @@ def load_once(connection: Connection, event: Event, state: State, status: Status
     """Make one pass over the branch as it is now. Raises DivebellError when the commit cannot be had."""
     repository = Repository.of(event, state)
     repository.prepare()
-    return bring_up_to_date(
-        connection, event, repository, repository.head(), lambda detail: status.say("loading", detail)
-    )
+    with at_hand(connection, state, status) as tools:
+        return bring_up_to_date(tools, event, repository, repository.head())
+
+
+@contextmanager
+def at_hand(connection: Connection, state: State, status: Status) -> Iterator[Tools]:
+    """Keep ready what passes need: processes that read, and a second connection once it is asked for."""
+    with ExitStack() as stack:
+        readings = stack.enter_context(load.readings(state))
+        readings.start()
+        others: list[Connection] = []
+
+        def beside() -> Connection:
+            if not others or others[-1].broken or others[-1].closed:
+                others.append(stack.enter_context(connect(state, ROLE, autocommit=True)))
+            return others[-1]
+
+        yield Tools(connection, beside, readings, lambda detail: status.say("loading", detail))
 
 
 @contextmanager
@@ -133,9 +148,9 @@ def _wait_for_turn(connection: Connection) -> None:
 def _follow(connection: Connection, state: State) -> None:
     connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(REQUESTS)))
     status, following = Status(), _Following()
-    with beating(state, status):
+    with beating(state, status), at_hand(connection, state, status) as tools:
         while True:
-            interval = _look(connection, state, status, following)
+            interval = _look(tools, state, status, following)
             for notice in connection.notifies(timeout=interval, stop_after=1):
                 _note(following, notice)
             for notice in connection.notifies(timeout=0):
@@ -148,7 +163,7 @@ def _note(following: _Following, notice: psycopg.Notify) -> None:
         following.tokens.add(notice.payload)
 
 
-def _look(connection: Connection, state: State, status: Status, following: _Following) -> float:
+def _look(tools: Tools, state: State, status: Status, following: _Following) -> float:
     """Look at the branch once, load what is new, and give the seconds until the next look."""
     local = False
     try:
@@ -158,9 +173,7 @@ def _look(connection: Connection, state: State, status: Status, following: _Foll
         repository.prepare()
         head = repository.head()
         if head != following.done or following.tokens or time.monotonic() > following.again:
-            summary = bring_up_to_date(
-                connection, event, repository, head, lambda detail: status.say("loading", detail)
-            )
+            summary = bring_up_to_date(tools, event, repository, head)
             _told(status, summary)
             following.done = summary.commit
             following.again = time.monotonic() + AGAIN_SECONDS if summary.postponed else math.inf
@@ -177,7 +190,7 @@ def _look(connection: Connection, state: State, status: Status, following: _Foll
         status.say(
             "failing", str(error) if isinstance(error, DivebellError) else f"{type(error).__name__}: {error}"
         )
-    _answer(connection, status, following)
+    _answer(tools.connection, status, following)
     return next_look(local=local, failures=following.failures)
 
 

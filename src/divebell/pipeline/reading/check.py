@@ -1,0 +1,287 @@
+"""Look at every geometry of a layer: what is missing, empty or invalid, its extent; repair what can be.
+
+It happens beside the reading and may lag behind it: rows are on their way to the table while their geometries
+are still being checked, and what needs repair is put right there afterwards.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import shapely
+from shapely.errors import ShapelyError
+
+from divebell.pipeline.reading.frames import Checked
+
+_THREADS = 2
+_WAITING_BYTES = 128 << 20
+_ROWS_AT_ONCE = 4096
+_DIMENSIONS = {"Z": 8, "M": 8, "ZM": 16}
+_PARTS = {"Polygon": "MultiPolygon", "LineString": "MultiLineString", "Point": "MultiPoint"}
+_COLLECT = {
+    "MultiPolygon": shapely.multipolygons,
+    "MultiLineString": shapely.multilinestrings,
+    "MultiPoint": shapely.multipoints,
+}
+_Shapes = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What replaces one row's geometry; None for both where it is merely empty."""
+
+    row: int
+    repaired: bytes | None
+    original: bytes | None
+    reason: str
+
+
+@dataclass
+class _Found:
+    """What some rows, or all, have shown."""
+
+    null: int = 0
+    empty: int = 0
+    invalid: int = 0
+    unchecked: int = 0
+    types: set[str] = field(default_factory=set)
+    fixes: list[Fix] = field(default_factory=list)
+    extents: list[tuple[float, float, float, float]] = field(default_factory=list)
+    parts: bool = False
+    """Whether a repair made several parts of a geometry whose layer has single ones."""
+
+    def add(self, other: _Found) -> None:
+        """Take over what other rows have shown."""
+        self.null += other.null
+        self.empty += other.empty
+        self.invalid += other.invalid
+        self.unchecked += other.unchecked
+        self.types |= other.types
+        self.fixes += other.fixes
+        self.extents += other.extents
+        self.parts |= other.parts
+
+
+class Checker:
+    """Checks batch by batch, in threads of its own; `see` waits only when too much has piled up."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._base = kind.rstrip("ZM")
+        self._rows = 0
+        self._found = _Found()
+        self._waiting: list[Future[_Found]] = []
+        self._room = threading.Condition()
+        self._bytes = 0
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="check")
+
+    def see(self, wkb: pa.Array) -> None:
+        """Take in the geometries of a batch."""
+        plain = self._plain_points(wkb)
+        if plain is not None:
+            self._found.add(plain)
+            self._rows += len(wkb)
+            return
+        for start in range(0, len(wkb), _ROWS_AT_ONCE):
+            piece = wkb.slice(start, _ROWS_AT_ONCE)
+            self._submit(piece, self._rows + start + 1)
+        self._rows += len(wkb)
+
+    def finish(self) -> tuple[Checked, list[Fix]]:
+        """Wait for all that was seen, and give what was found with what is to be put right, row by row."""
+        for one in self._waiting:
+            self._found.add(one.result())
+        self._pool.shutdown()
+        found = self._found
+        wider = _PARTS.get(self._base) if found.parts else None
+        fixes = [_with_parts(fix, wider) for fix in found.fixes] if wider else found.fixes
+        checked = Checked(
+            null=found.null,
+            empty=found.empty,
+            invalid=found.invalid,
+            unchecked=found.unchecked,
+            types=tuple(sorted(found.types)),
+            extent=_extent(found.extents),
+            type=(wider or self._base) + self._kind[len(self._base) :],
+            warnings=tuple(_warnings(found)),
+        )
+        return checked, fixes
+
+    def stop(self) -> None:
+        """Forget everything that was seen."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _submit(self, wkb: pa.Array, first: int) -> None:
+        size = wkb.get_total_buffer_size() if wkb.offset == 0 else _size(wkb)
+        with self._room:
+            self._room.wait_for(lambda: self._bytes < _WAITING_BYTES)
+            self._bytes += size
+        future = self._pool.submit(_look, wkb, first, self._base)
+        future.add_done_callback(lambda _: self._free(size))
+        self._waiting.append(future)
+
+    def _free(self, size: int) -> None:
+        with self._room:
+            self._bytes -= size
+            self._room.notify()
+
+    def _plain_points(self, wkb: pa.Array) -> _Found | None:
+        """Look at a batch of nothing but points at once; None where there is anything else."""
+        if self._base != "Point":
+            return None
+        width = 21 + _DIMENSIONS.get(self._kind[len(self._base) :], 0)
+        values = wkb.drop_null()
+        _, offsets, data = values.buffers()
+        if not len(values) or data is None:
+            return _Found(null=len(wkb) - len(values))
+        starts = np.frombuffer(offsets, np.int32, len(values) + 1, 4 * values.offset)
+        if (np.diff(starts) != width).any():
+            return None
+        packed = np.dtype(
+            {"names": ["order", "xy"], "formats": ["u1", ("<f8", 2)], "offsets": [0, 5], "itemsize": width}
+        )
+        points = np.frombuffer(data, packed, len(values), int(starts[0]))
+        xy = points["xy"]
+        if not (points["order"] == 1).all() or not np.isfinite(xy).all():
+            return None
+        low, high = xy.min(axis=0), xy.max(axis=0)
+        extent = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+        return _Found(null=len(wkb) - len(values), types={"Point"}, extents=[extent])
+
+
+def _warnings(found: _Found) -> Iterator[str]:
+    broken = [fix for fix in found.fixes if fix.original is not None]
+    repaired = [fix for fix in broken if fix.repaired is not None]
+    lost = [fix for fix in broken if fix.repaired is None]
+    if repaired:
+        yield (
+            f"{_count(len(repaired))} invalid ({_reason(repaired[0])}; {_rows(repaired)}) and repaired; "
+            f"catalogue.original_geometry keeps what was there"
+        )
+    if lost:
+        yield (
+            f"{_count(len(lost))} invalid ({_reason(lost[0])}; {_rows(lost)}) and left out (NULL), for "
+            f"nothing remains once repaired; catalogue.original_geometry keeps what was there"
+        )
+    if found.empty:
+        yield f"{_count(found.empty)} empty and left out (NULL)"
+    if found.unchecked:
+        yield f"{_count(found.unchecked)} of a kind whose validity could not be checked (such as curves)"
+
+
+def _count(number: int) -> str:
+    return "1 geometry was" if number == 1 else f"{number:,} geometries were"
+
+
+def _reason(fix: Fix) -> str:
+    """Give GEOS's reason without the place: 'Self-intersection[2 3]' is 'self-intersection'."""
+    return fix.reason.split("[")[0].strip().lower()
+
+
+def _rows(fixes: list[Fix]) -> str:
+    rows = sorted(fix.row for fix in fixes)
+    shown = ", ".join(f"{row:,}" for row in rows[:5]) + (
+        f" and {len(rows) - 5:,} more" if len(rows) > 5 else ""
+    )
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}"
+
+
+def _size(wkb: pa.Array) -> int:
+    starts = np.frombuffer(wkb.buffers()[1], np.int32, len(wkb) + 1, 4 * wkb.offset)
+    return int(starts[-1] - starts[0])
+
+
+def _look(wkb: pa.Array, first: int, base: str) -> _Found:
+    raw = np.array(wkb.to_numpy(zero_copy_only=False), dtype=object)
+    shapes = _decode(raw)
+    absent = np.asarray(wkb.is_null().to_numpy(zero_copy_only=False))
+    found = _Found(null=int(absent.sum()), unchecked=int((shapely.is_missing(shapes) & ~absent).sum()))
+    empty = shapely.is_empty(shapes)
+    found.empty = int(empty.sum())
+    found.fixes += [Fix(first + int(at), None, None, "empty") for at in np.flatnonzero(empty)]
+    drawn = ~empty & ~shapely.is_missing(shapes)
+    found.types = {_NAMES.get(int(one), "Geometry") for one in np.unique(shapely.get_type_id(shapes[drawn]))}
+    bounds = shapely.bounds(shapes[drawn])
+    if len(bounds):
+        low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
+        found.extents = [(float(low[0]), float(low[1]), float(high[0]), float(high[1]))]
+    for at in np.flatnonzero(drawn & ~shapely.is_valid(shapes)):
+        _repair(found, shapes[at], raw[at], first + int(at), base)
+    return found
+
+
+def _decode(raw: npt.NDArray[np.object_]) -> _Shapes:
+    """Give shapes; None for what GEOS cannot hold (curves) or understand."""
+    try:
+        return np.atleast_1d(shapely.from_wkb(raw, on_invalid="ignore"))
+    except NotImplementedError:
+        return np.array([_decode_one(one) for one in raw], dtype=object)
+
+
+def _decode_one(raw: bytes | None) -> shapely.Geometry | None:
+    try:
+        return shapely.from_wkb(raw, on_invalid="ignore")
+    except NotImplementedError:
+        return None
+
+
+def _repair(found: _Found, shape: shapely.Geometry, raw: bytes, row: int, base: str) -> None:
+    """Repair one geometry as ST_MakeValid does ('structure'); one that encloses nothing becomes NULL."""
+    found.invalid += 1
+    reason = str(shapely.is_valid_reason(shape))
+    try:
+        repaired = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    except ShapelyError:
+        repaired = None
+    found.fixes.append(Fix(row, _fitting(repaired, base, found), raw, reason))
+
+
+def _fitting(repaired: shapely.Geometry | None, base: str, found: _Found) -> bytes | None:
+    """Encode a repaired geometry to fit the layer's type; None where it collapsed to another kind."""
+    if repaired is None or shapely.is_empty(repaired):
+        return None
+    kind = _NAMES.get(int(shapely.get_type_id(repaired)), "Geometry")
+    if base in {kind, "Geometry"}:
+        return _wkb(repaired)
+    if _PARTS.get(kind) == base:
+        return _wkb(_COLLECT[base]([repaired]))
+    if kind == _PARTS.get(base):
+        found.parts = True
+        return _wkb(repaired)
+    return None
+
+
+def _with_parts(fix: Fix, wider: str) -> Fix:
+    """Give a repaired geometry the type of those that have several parts."""
+    if fix.repaired is None:
+        return fix
+    shape = shapely.from_wkb(fix.repaired)
+    if shape.geom_type == wider:
+        return fix
+    return Fix(fix.row, _wkb(_COLLECT[wider]([shape])), fix.original, fix.reason)
+
+
+def _wkb(shape: shapely.Geometry) -> bytes:
+    return bytes(shapely.to_wkb(shape, byte_order=1, flavor="iso", output_dimension=4))
+
+
+def _extent(found: Sequence[tuple[float, float, float, float]]) -> tuple[float, float, float, float] | None:
+    if not found:
+        return None
+    sides = np.array(found)
+    low, high = sides[:, :2].min(axis=0), sides[:, 2:].max(axis=0)
+    extent = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    return extent if all(np.isfinite(extent)) else None
+
+
+_NAMES = {
+    0: "Point", 1: "LineString", 2: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "MultiLineString",
+    6: "MultiPolygon", 7: "GeometryCollection",
+}  # fmt: skip
+"""GEOS's type ids, which are not those of WKB."""

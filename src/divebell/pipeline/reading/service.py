@@ -1,0 +1,196 @@
+"""The loader's side of reading: keep a warm process, ask it to read files, and receive what it tells."""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from divebell.database.account import FIRST_UID, ending_with_us, interpreter_paths, run_as
+from divebell.errors import DivebellError
+from divebell.event.model import DatasetHint
+from divebell.event.state import STATE_VARIABLE
+from divebell.pipeline.reading import frames, limits
+from divebell.pipeline.reading.warm import REQUEST_BYTES
+
+READER_UID = FIRST_UID - 1
+"""As root, the account that opens strangers' files: nobody's, and no volunteer's."""
+_LFS = b"version https://git-lfs.github.com/spec/v1\n"
+_KEPT_VARIABLES = ("PATH", "LANG", "TZ", "PYTHONPATH", STATE_VARIABLE)
+_PIPE_BYTES = 1 << 20
+_END_SECONDS = 10.0
+
+
+class FileRefusedError(DivebellError):
+    """A file could not be read. `passing` says that it may be readable the next time."""
+
+    def __init__(self, message: str, *, next_step: str | None = None, passing: bool = False) -> None:
+        super().__init__(message, next_step=next_step)
+        self.passing = passing
+
+
+class Readings:
+    """Reads files below the folders it was made for, one process each. Close it, or use it in a `with`."""
+
+    def __init__(self, reachable: Sequence[Path], scratch: Path) -> None:
+        """Prepare to read below `reachable` (existing folders); `scratch` is emptied and written to."""
+        self._reachable = tuple(reachable)
+        self._scratch = scratch
+        self._numbers = itertools.count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._codes: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        """Be used in a `with`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End with the `with`."""
+        self.close()
+
+    def close(self) -> None:
+        """End the warm process and with it all it forked."""
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._process = self._control = None
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def start(self) -> None:
+        """Have the warm process get ready, if it is not; `read` does so too, and then waits for it."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        self._scratch.mkdir(mode=0o700, parents=True)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
+        with theirs:
+            self._process = subprocess.Popen(
+                self._command(),
+                cwd=self._scratch,
+                env=self._environment(),
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._control = ours
+
+    @contextmanager
+    def read(self, path: Path, hint: DatasetHint) -> Iterator[Iterator[frames.Message | frames.Rows]]:
+        """Have one file read and give what is told of it, up to `Done`.
+
+        It raises FileRefusedError with the reason in words, whatever becomes of the reading process.
+        """
+        _refuse_pointer(path)
+        self.start()
+        number = next(self._numbers)
+        with self._opened(number, path, hint) as source:
+            try:
+                yield self._told(source, number, path)
+            finally:
+                source.close()
+                self._tell({"cancel": number})
+                self._wait_for(number)
+                self._codes.pop(number, None)
+
+    def _opened(self, number: int, path: Path, hint: DatasetHint) -> BinaryIO:
+        reads, writes = os.pipe()
+        try:
+            with suppress(OSError):  # a smaller pipe does as well
+                fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            self._tell({"id": number, "path": str(path), "hint": hint.model_dump_json()}, writes)
+            return os.fdopen(reads, "rb")
+        finally:
+            os.close(writes)
+
+    def _told(self, source: BinaryIO, number: int, path: Path) -> Iterator[frames.Message | frames.Rows]:
+        try:
+            for frame in frames.receive(source):
+                if isinstance(frame, frames.Failed):
+                    raise FileRefusedError(frame.error, next_step=frame.next_step, passing=frame.passing)
+                if isinstance(frame, frames.Done):
+                    return
+                yield frame
+        except EOFError:
+            pass
+        except ValueError:
+            raise FileRefusedError("what the reading process told of it makes no sense") from None
+        code = self._wait_for(number)
+        raise FileRefusedError(_in_words(code, path), passing=code is None)
+
+    def _tell(self, request: dict[str, object], *descriptors: int) -> None:
+        if self._control is not None:
+            with suppress(OSError):  # a warm process that is gone is noticed by what does not come
+                socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
+
+    def _wait_for(self, number: int) -> int | None:
+        """Give the exit code of a reading that is about to end; None when the warm process is gone."""
+        while number not in self._codes:
+            try:
+                message = self._control.recv(REQUEST_BYTES) if self._control else b""
+            except OSError:
+                message = b""
+            if not message:
+                self.close()
+                return None
+            answer = json.loads(message)
+            self._codes[answer["id"]] = answer["code"]
+        return self._codes[number]
+
+    def _command(self) -> list[str]:
+        alone = os.geteuid() == 0
+        account = "alone" if alone else "shared"
+        argv = [sys.executable, "-m", "divebell.pipeline.reading", str(self._scratch), account]
+        if alone:
+            os.chown(self._scratch, READER_UID, READER_UID)
+        reachable = [*interpreter_paths(), *self._reachable]
+        return ending_with_us(
+            run_as(READER_UID, READER_UID, argv, reachable=reachable, writable=[self._scratch])
+        )
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+        return kept | {"HOME": str(self._scratch), "TMPDIR": str(self._scratch), "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _refuse_pointer(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(len(_LFS)) == _LFS:
+            raise FileRefusedError(
+                "its contents are kept with Git LFS and are not in the repository itself",
+                next_step="commit the file without Git LFS (git lfs migrate export)",
+            )
+
+
+def _in_words(code: int | None, path: Path) -> str:
+    if code is None:
+        return "the process that reads files was ended"
+    if code in {-signal.SIGXCPU, -signal.SIGKILL}:
+        seconds = limits.cpu_seconds(path.stat().st_size)
+        return f"reading it took more than {seconds} seconds or too much memory, so it was stopped"
+    if code == -signal.SIGXFSZ:
+        return "it unpacks to more than this machine should hold"
+    if code < 0:
+        return (
+            f"reading it crashed ({signal.Signals(-code).name}); the file is damaged or needs too much memory"
+        )
+    return "reading it failed without a reason; the loader's log has more"

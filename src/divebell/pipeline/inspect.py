@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.pipeline import crs
 from divebell.pipeline.reading.frames import Attribute, Checked, Copied, Opened, Rows, Table
 from divebell.pipeline.reading.service import Readings
+from divebell.pipeline.stage import Told, expect
+
+_Expected = TypeVar("_Expected")
 
 
 @dataclass(frozen=True)
@@ -36,27 +40,24 @@ def inspect(readings: Readings, path: Path, hint: DatasetHint) -> tuple[Finding,
 
     Raises DivebellError with the reason in words where it would not be loaded.
     """
-    found: list[Finding] = []
-    opened = Opened(format=None, layers=())
-    table, copied = Table(layer=None, columns=(), geometry=None), Copied(stands=False)
     with readings.read(path, hint) as told:
-        for frame in told:
-            match frame:
-                case Opened():
-                    opened = frame
-                case Table():
-                    table = frame
-                case Copied(stands=True):
-                    copied = frame
-                    if table.geometry is None:
-                        found.append(_finding(opened, table, copied, Checked()))
-                case Checked():
-                    found.append(_finding(opened, table, copied, frame))
-                case Copied() | Rows():
-                    pass
-    if opened.format is not None and not found:
-        raise DivebellError("it holds no table")
-    return tuple(found)
+        opened = expect(told, Opened)
+        if opened.format is not None and not opened.layers:
+            raise DivebellError("it holds no table")
+        return tuple(_layer(told, opened) for _ in opened.layers)
+
+
+def _layer(told: Told, opened: Opened) -> Finding:
+    while True:
+        table = expect(told, Table)
+        copied = _after_rows(told, Copied)
+        if copied.stands:
+            checked = _after_rows(told, Checked) if table.geometry else Checked()
+            return _finding(opened, table, copied, checked)
+
+
+def _after_rows(told: Told, kind: type[_Expected]) -> _Expected:
+    return expect((one for one in told if not isinstance(one, Rows)), kind)
 
 
 def _finding(opened: Opened, table: Table, copied: Copied, checked: Checked) -> Finding:

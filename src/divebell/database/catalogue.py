@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.resources import files
 from typing import Any, LiteralString
@@ -32,20 +32,35 @@ class Dataset:
     geometry_type: str | None
     crs: str | None
     bbox: list[float] | None
-    columns: list[dict[str, str]]
+    columns: list[dict[str, Any]]
+    """Each with name, original (the file's header), type and nulls; the geometry left out."""
     warnings: list[str]
     loaded_at: datetime
     load_seconds: float
+    geometry_types: list[str] = field(default_factory=list)
+    retired_at: datetime | None = None
+    """Since when its file is gone, while somebody's work still uses the table."""
+    used_by: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Give what `divebell data list --json` prints of it."""
         facts = asdict(self)
-        return {"table" if key == "table_name" else key: facts[key] for key in _JSON_KEYS}
+        return {"table" if key == "table_name" else key: _plain(facts[key]) for key in _JSON_KEYS}
 
 
 _JSON_KEYS = (
     *("file", "layer", "table_name", "rows", "null_geometries", "empty_geometries", "invalid_geometries"),
     *("geometry_type", "crs", "columns", "warnings", "commit", "bbox"),
+    *(
+        "format",
+        "author",
+        "committed_at",
+        "loaded_at",
+        "load_seconds",
+        "geometry_types",
+        "retired_at",
+        "used_by",
+    ),
 )
 
 
@@ -88,8 +103,12 @@ class Listing:
         }
 
 
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
 def query(name: str) -> LiteralString:
-    """Give the text of the query `datasets`, `failures` or `loader`; its columns are the fields above."""
+    """Give the text of a query in `queries`; its columns are the fields of one of the classes above."""
     text: LiteralString = files("divebell.database").joinpath("queries", f"{name}.sql").read_text()
     return text
 

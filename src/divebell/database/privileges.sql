@@ -49,7 +49,8 @@ GRANT EXECUTE ON PROCEDURE public.provision TO event_hub;
 -- change or fetch things by name are taken away. So are those that exhaust what all databases share, and
 -- those of PostGIS that tell where the points of a table lie without asking whether one may read it.
 REVOKE USAGE ON LANGUAGE plpgsql, sql FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION catalogue.announce FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION catalogue.announce, catalogue.keep_history, catalogue.unblock FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION catalogue.unblock TO event_owner;
 DO $$
 DECLARE
     taken regprocedure;

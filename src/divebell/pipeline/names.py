@@ -7,7 +7,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import PurePosixPath
+
+from divebell.readers import READERS
 
 LONGEST = 63
 """PostgreSQL cuts names after this many bytes."""
@@ -55,7 +58,7 @@ def base_names(paths: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]
 def own_names(path: str) -> set[str]:
     """Give every name that a file's own path can give its table; any other name came from a hint."""
     stem = _stem(path)
-    return {stem, tagged(stem, path), *(short(way(PurePosixPath(path)), path) for way in _WAYS)}
+    return {stem, tagged(stem, path), *(_called(way, path) for way in _WAYS)}
 
 
 def layer_names(file: str, base: str, layers: Sequence[str | None], taken: Collection[str]) -> list[str]:
@@ -89,22 +92,41 @@ def index_name(table: str, purpose: str) -> str:
 
 
 def _stem(path: str) -> str:
+    return short(slug(_split(path)[0]), path) or tagged("t", path)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Split a file's name before its endings: wells.csv.gz is `wells` and `.csv.gz`."""
     pure = PurePosixPath(path)
-    return short(slug(pure.stem), path) or tagged("t", path)
+    inner = PurePosixPath(pure.stem)
+    if pure.suffix.lower() in _WRAPPINGS and inner.suffix.lower() in _data_suffixes():
+        return inner.stem, inner.suffix + pure.suffix
+    return pure.stem, pure.suffix
+
+
+@cache
+def _data_suffixes() -> frozenset[str]:
+    return frozenset(suffix for reader in READERS for suffix in reader.suffixes)
 
 
 def _apart(group: list[str], taken: set[str]) -> dict[str, str]:
     for way in _WAYS:
-        names = [short(way(PurePosixPath(path)), path) for path in group]
+        names = [_called(way, path) for path in group]
         if len(set(names)) == len(names) and not taken & set(names):
             return dict(zip(group, names, strict=True))
     return {path: tagged(_stem(path), path) for path in group}
 
 
-_WAYS: tuple[Callable[[PurePosixPath], str], ...] = (
-    lambda path: slug(f"{path.parent.name}_{path.stem}"),
-    lambda path: slug(f"{path.stem}_{path.suffix}"),
-    lambda path: slug(f"{path.parent.name}_{path.stem}_{path.suffix}"),
-    lambda path: slug("_".join((*path.parts[:-1], path.stem))),
-    lambda path: slug("_".join((*path.parts[:-1], path.stem, path.suffix))),
+def _called(way: Callable[[str, str, PurePosixPath], str], path: str) -> str:
+    return short(way(*_split(path), PurePosixPath(path).parent), path)
+
+
+_WRAPPINGS = frozenset({".gz", ".zip", ".bz2", ".xz", ".zst"})
+_WAYS: tuple[Callable[[str, str, PurePosixPath], str], ...] = (
+    lambda stem, _, folder: slug(f"{folder.name}_{stem}"),
+    lambda stem, ending, _: slug(f"{stem}_{ending}"),
+    lambda stem, ending, folder: slug(f"{folder.name}_{stem}_{ending}"),
+    lambda stem, _, folder: slug("_".join((*folder.parts, stem))),
+    lambda stem, ending, folder: slug("_".join((*folder.parts, stem, ending))),
 )
+"""What a file may be called when its stem alone is not enough: of stem, ending and folder."""

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
-from divebell.event.model import DatasetHint
-from divebell.pipeline.names import base_names, own_names, tagged
-from divebell.pipeline.repository import LINK_MODE, SUBMODULE_MODE, TreeFile
-from divebell.readers import dataset_files
+from divebell.pipeline.found import Dataset, Report, datasets
+from divebell.pipeline.names import base_names, layer_names, own_names, tagged
 
-LOADER_VERSION = 1
-"""Part of every dataset's identity: raised when readers or loader make different tables of the same file."""
-
-_NO_HINT = DatasetHint()
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One dataset of a commit."""
-
-    file: str
-    identity: str
-    size: int
-    """Bytes of all its parts."""
-    hint: DatasetHint = _NO_HINT
+__all__ = [
+    "Adopt",
+    "Catalogue",
+    "Dataset",
+    "Drop",
+    "Forget",
+    "Keep",
+    "Known",
+    "Load",
+    "Plan",
+    "Report",
+    "Step",
+    "datasets",
+    "plan",
+]
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,8 @@ class Known:
     table: str
     identity: str
     present: bool = True
+    retired: bool = False
+    """Its file was gone already at an earlier commit; somebody's work uses the table."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,23 @@ class Load:
 
     dataset: Dataset
     base: str
+    why: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """Give the tables of a file that is gone to a dataset of the same contents, under new names."""
+
+    load: Load
+    """What is to be done where a table cannot be handed over."""
+    source: str
+    names: tuple[tuple[str, str], ...]
+    """Each table's name and the name it gets."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset that gets the tables."""
+        return self.load.dataset
 
 
 @dataclass(frozen=True)
@@ -65,20 +81,12 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class Report:
-    """Say why a file is not loaded."""
-
-    file: str
-    identity: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Drop:
-    """Take away the table of a file that is gone."""
+    """Take away the table of a file that is gone; while somebody's work uses it, it retires instead."""
 
     file: str
     table: str
+    retired: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ class Forget:
     file: str
 
 
-Step = Load | Keep | Report | Drop | Forget
+Step = Load | Adopt | Keep | Report | Drop | Forget
 
 
 @dataclass(frozen=True)
@@ -99,23 +107,6 @@ class Plan:
     bases: Mapping[str, str]
 
 
-def datasets(
-    files: Iterable[TreeFile], folder: str, hints: Mapping[str, DatasetHint]
-) -> tuple[list[Dataset], list[Report]]:
-    """Find the datasets of a commit below `folder`, and what there is none for a reason worth saying."""
-    below = "" if folder in {"", "."} else folder.strip("/") + "/"
-    inside = {file.path: file for file in files if file.path.startswith(below)}
-    readable = {path: file for path, file in inside.items() if file.regular}
-    found = [
-        _dataset([inside[part] for part in parts.parts], parts.path, hints.get(parts.path, _NO_HINT))
-        for parts in dataset_files(_without_odd_names(readable))
-    ]
-    odd = [_unnameable(path, file) for path, file in readable.items() if not _speakable(path)]
-    links = [report for file in inside.values() if (report := _link(file))]
-    missing = [_hint_without_file(path) for path in sorted(set(hints) - {one.file for one in found})]
-    return found, sorted([*odd, *links, *missing], key=lambda report: report.file)
-
-
 def plan(found: Iterable[Dataset], reports: Iterable[Report], catalogue: Catalogue) -> Plan:
     """Compare a commit with the catalogue.
 
@@ -123,78 +114,127 @@ def plan(found: Iterable[Dataset], reports: Iterable[Report], catalogue: Catalog
     hands its table over.
     """
     wanted = sorted(found, key=lambda one: (one.size, one.file))
-    bases = _bases(wanted, catalogue)
     told = {report.file: report for report in reports}
     here = {one.file for one in wanted}
-    steps: list[Step] = [_step(one, bases[one.file], catalogue) for one in wanted]
+    heirs = _heirs(wanted, catalogue)
+    tables = [replace(known, file=heirs.get(known.file, known.file)) for known in catalogue.tables]
+    passed_on = Catalogue(tuple(tables), catalogue.failures)
+    bases = _bases(wanted, passed_on)
+    names = _Names(bases, passed_on, {heir: source for source, heir in heirs.items()})
+    steps: list[Step] = [_step(one, passed_on, names) for one in wanted]
     steps += [report for report in told.values() if catalogue.failures.get(report.file) != report.identity]
-    steps += [Drop(known.file, known.table) for known in catalogue.tables if known.file not in here]
-    kept = {step.file for step in steps if isinstance(step, Drop)}
-    gone = sorted(set(catalogue.failures) - here - set(told) - kept)
-    steps += [Forget(file) for file in gone]
-    steps.sort(key=lambda step: isinstance(step, Drop))
-    return Plan(tuple(steps), bases)
+    steps.sort(key=lambda step: not isinstance(step, Adopt))
+    drops = _drops(catalogue, here, [step for step in steps if isinstance(step, Adopt)])
+    gone = sorted(set(catalogue.failures) - here - set(told) - {step.file for step in drops})
+    return Plan((*steps, *(Forget(file) for file in gone), *drops), bases)
 
 
-def _step(dataset: Dataset, base: str, catalogue: Catalogue) -> Step:
-    tables = [known for known in catalogue.tables if known.file == dataset.file]
-    failed_with = catalogue.failures.get(dataset.file)
+@dataclass(frozen=True)
+class _Names:
+    """What is called how, and which file a dataset has its tables from."""
+
+    bases: Mapping[str, str]
+    catalogue: Catalogue
+    sources: Mapping[str, str]
+
+
+def _heirs(wanted: list[Dataset], catalogue: Catalogue) -> dict[str, str]:
+    """Find the new files that are files which are gone, under another path: gone file -> new file."""
+    here, known = {one.file for one in wanted}, {one.file for one in catalogue.tables}
+    gone: dict[str, list[str]] = {}
+    for file in sorted(known - here):
+        tables = [one for one in catalogue.tables if one.file == file]
+        if len({one.identity for one in tables}) == 1 and all(one.present for one in tables):
+            gone.setdefault(tables[0].identity, []).append(file)
+    heirs: dict[str, str] = {}
+    for one in sorted(wanted, key=lambda one: one.file):
+        left = gone.get(one.identity, [])
+        if one.file not in known and left:
+            # Of several with the same contents, the one whose name is the same has merely moved.
+            name = PurePosixPath(one.file).name
+            source = next((file for file in left if PurePosixPath(file).name == name), left[0])
+            left.remove(source)
+            heirs[source] = one.file
+    return heirs
+
+
+def _step(dataset: Dataset, catalogue: Catalogue, names: _Names) -> Step:
+    file, base = dataset.file, names.bases[dataset.file]
+    mine = [known for known in catalogue.tables if known.file == file]
+    tables = [known for known in mine if not known.retired]
+    failed_with = catalogue.failures.get(file)
+    source = names.sources.get(file, file)
+    same = bool(mine) and all(known.identity == dataset.identity and known.present for known in mine)
+    if same and (source != file or not tables):
+        load = Load(dataset, base, "its table cannot be handed over")
+        given = _new_names(mine, load, names)
+        return load if given is None else Adopt(load, source, given)
     loaded = bool(tables) and all(known.identity == dataset.identity and known.present for known in tables)
-    names = {base, tagged(base, dataset.file)}
-    if loaded and (len(tables) > 1 or tables[0].table in names):
-        return Keep(dataset.file, forget=failed_with is not None)
-    return Keep(dataset.file) if failed_with == dataset.identity else Load(dataset, base)
+    if loaded and (len(tables) > 1 or tables[0].table in {base, tagged(base, file)}):
+        return Keep(file, forget=failed_with is not None)
+    if failed_with == dataset.identity:
+        return Keep(file)
+    return Load(dataset, base, _why(dataset, tables, failed_with))
+
+
+def _new_names(tables: list[Known], load: Load, names: _Names) -> tuple[tuple[str, str], ...] | None:
+    """Name the tables of a file that has another name now; None where such a table is there already."""
+    others = {known.table for known in names.catalogue.tables if known.file != load.dataset.file}
+    taken = others | {base for file, base in names.bases.items() if file != load.dataset.file}
+    given = layer_names(load.dataset.file, load.base, [known.layer for known in tables], taken)
+    pairs = tuple((known.table, name) for known, name in zip(tables, given, strict=True))
+    old = {known.table for known in tables}
+    clash = any(name != was and name in others | old for was, name in pairs)
+    return None if clash else pairs
+
+
+def _drops(catalogue: Catalogue, here: set[str], adopted: list[Adopt]) -> list[Drop]:
+    """Say which tables have no file any more, or no layer in it (those have retired)."""
+    kept = {name for step in adopted for name, _ in step.names}
+    return [
+        Drop(known.file, known.table, retired=known.retired)
+        for known in catalogue.tables
+        if known.table not in kept and (known.file not in here or known.retired)
+    ]
+
+
+_PARTS = (
+    "this version of divebell reads files anew",
+    "its hint in event.yaml changed",
+    "its contents changed",
+)
+"""Why a dataset is loaded again, by the part of its identity that differs."""
+
+
+def _why(dataset: Dataset, tables: list[Known], failed_with: str | None) -> str:
+    if not tables:
+        if failed_with is None:
+            return "it is new"
+        return "it could not be loaded before" + (", and changed" if ":" in failed_with else "")
+    if not all(known.present for known in tables):
+        return "its table is missing"
+    was, now = tables[0].identity.split(":"), dataset.identity.split(":")
+    if len(was) != len(now):
+        return _PARTS[0]  # an earlier version wrote identities otherwise
+    changed = [what for what, old, new in zip(_PARTS, was, now, strict=False) if old != new]
+    return " and ".join(changed) or "its table gets another name"
 
 
 def _bases(wanted: list[Dataset], catalogue: Catalogue) -> dict[str, str]:
-    """Name files: a hint's word first, then the table that is already there, then the file's own name."""
+    """Name files: a hint's word first, then what its tables are called already, then the file's own name."""
     fixed = {one.file: one.hint.table for one in wanted if one.hint.table}
     for one in wanted:
         known = [known.table for known in catalogue.tables if known.file == one.file]
-        if not one.hint.table and len(known) == 1 and known[0] in own_names(one.file) - set(fixed.values()):
-            fixed[one.file] = known[0]
+        if not one.hint.table and (base := _base_in_place(one.file, known)) not in {None, *fixed.values()}:
+            fixed[one.file] = str(base)
     return base_names((one.file for one in wanted), fixed)
 
 
-def _dataset(parts: list[TreeFile], path: str, hint: DatasetHint) -> Dataset:
-    facts = {
-        "loader": LOADER_VERSION,
-        "hint": hint.model_dump(mode="json", exclude_defaults=True),
-        "parts": sorted([part.path, part.blob] for part in parts),
-    }
-    text = json.dumps(facts, sort_keys=True)
-    identity = hashlib.sha256(text.encode()).hexdigest()
-    return Dataset(path, identity, sum(part.size for part in parts), hint)
-
-
-def _link(file: TreeFile) -> Report | None:
-    if file.mode == LINK_MODE:
-        reason = "it is a link, and links in the repository are not followed; commit the file itself"
-    elif file.mode == SUBMODULE_MODE:
-        reason = "it is a submodule, and submodules are not loaded; commit the files themselves"
-    else:
-        return None
-    return Report(_shown(file.path), file.blob, reason)
-
-
-def _hint_without_file(path: str) -> Report:
-    reason = (
-        "event.yaml has a hint for it, but the commit holds no such dataset; check the path for a misspelling"
-    )
-    return Report(path, "hint", reason)
-
-
-def _unnameable(path: str, file: TreeFile) -> Report:
-    return Report(_shown(path), file.blob, "its name is not valid UTF-8; rename the file")
-
-
-def _without_odd_names(files: Iterable[str]) -> list[str]:
-    return [path for path in files if _speakable(path)]
-
-
-def _speakable(path: str) -> bool:
-    return _shown(path) == path
-
-
-def _shown(path: str) -> str:
-    return path.encode("utf-8", "backslashreplace").decode()
+def _base_in_place(file: str, tables: list[str]) -> str | None:
+    """Give the name of a file's own that its tables bear."""
+    if len(tables) == 1:
+        return tables[0] if tables[0] in own_names(file) else None
+    bases = [
+        name for name in own_names(file) if tables and all(table.startswith(f"{name}_") for table in tables)
+    ]
+    return max(bases, key=len, default=None)

@@ -3,25 +3,58 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Protocol
 
 import psycopg
 from psycopg import sql
 
-from divebell.errors import DivebellError
-from divebell.pipeline.catalogue import Connection, query
-from divebell.pipeline.names import index_name
-from divebell.pipeline.stage import KEY, Staged, where
-from divebell.readers import GEOMETRY_COLUMN
+from divebell.pipeline import refill
+from divebell.pipeline.catalogue import Connection
+from divebell.pipeline.refill import PostponedError, Refill
+from divebell.pipeline.rights import USUAL, grant, rights
+from divebell.pipeline.stage import where
+from divebell.pipeline.users import listed, users
 
-LOCK_TIMEOUT_MS = 1000
+__all__ = ["PostponedError", "drop", "lock", "patiently", "put", "swap_in", "vacuum"]
+
+OTHERS_WAIT_SECONDS = 0.8
+"""How long readers wait behind a try, at most: it gets all its locks within this time, or gives them back."""
 TRIES = 20
 PAUSE_SECONDS = 0.5
 
 
-class PostponedError(DivebellError):
-    """Somebody's work stands in the way for now; trying again later may succeed."""
+class Staged(Protocol):
+    """A table in schema `stage`."""
+
+    @property
+    def table(self) -> str:
+        """Its name there and in `data`."""
+        ...
+
+
+def put(
+    connection: Connection, staged: Sequence[Staged], gone: Sequence[str], then: Callable[[list[str]], None]
+) -> None:
+    """Let staged tables take their places and drop those in `gone`, all in one instant.
+
+    `then` runs in the same transaction and is given the tables in `gone` that stay, for somebody's work uses
+    them. `connection` is in autocommit. Raises PostponedError naming what stands in the way; nothing has
+    changed then.
+    """
+    names = [one.table for one in staged]
+    patiently(connection, names, lambda: _widen_large_ones(connection, names))
+    refilled: list[str] = []
+
+    def attempt() -> None:
+        used = [table for table in gone if users(connection, table)]
+        refilled[:] = _exchange(connection, names, [table for table in gone if table not in used])
+        then(used)
+
+    patiently(connection, [*names, *gone], attempt)
+    for table in refilled:
+        vacuum(connection, table)
 
 
 def swap_in(connection: Connection, staged: Staged) -> None:
@@ -29,122 +62,114 @@ def swap_in(connection: Connection, staged: Staged) -> None:
 
     Raises PostponedError naming the view or the session that stands in the way; nothing has changed then.
     """
-    _patiently(connection, staged.table, lambda: _replace(connection, staged))
+    patiently(connection, [staged.table], lambda: _exchange(connection, [staged.table], []))
 
 
 def drop(connection: Connection, table: str) -> None:
-    """Take a table away. Raises PostponedError naming the view that uses it; nothing has changed then."""
+    """Take a table away. Raises PostponedError naming what uses it; nothing has changed then."""
 
     def attempt() -> None:
-        try:
-            with connection.transaction():
-                connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(where("data", table)))
-        except psycopg.errors.DependentObjectsStillExist:
+        if found := users(connection, table):
             raise PostponedError(
-                f"the file is gone from the repository, but {_users(connection, table)} uses its table "
-                f"'{table}', so the table stays"
-            ) from None
+                f"the file is gone from the repository, but {listed(found)} uses its table '{table}', so the "
+                "table stays"
+            )
+        _exchange(connection, [], [table])
 
-    _patiently(connection, table, attempt)
+    patiently(connection, [table], attempt)
 
 
-def _patiently(connection: Connection, table: str, attempt: Callable[[], None]) -> None:
-    """Try again while readers hold the table; each try blocks others for a second at most."""
+def vacuum(connection: Connection, table: str) -> None:
+    """Free the space of rows that were replaced. What cannot be done at once is left to the server."""
+    with suppress(psycopg.errors.LockNotAvailable, psycopg.errors.UndefinedTable):
+        connection.execute(
+            sql.SQL("VACUUM (ANALYZE, TRUNCATE false, SKIP_LOCKED) {}").format(where("data", table))
+        )
+
+
+def patiently(connection: Connection, tables: Sequence[str], attempt: Callable[[], object]) -> None:
+    """Do what needs tables for itself, in a transaction; try again while others hold them.
+
+    Raises PostponedError naming who held them when that took too long; nothing has changed then.
+    """
+    holders = ""
     for _ in range(TRIES):
         try:
             with connection.transaction():
-                connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS))
                 attempt()
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            holders = _holders(connection, tables) or holders
             time.sleep(PAUSE_SECONDS)
+        except psycopg.errors.DependentObjectsStillExist:
+            continue  # somebody made a view just now
         else:
             return
+    which = f"table '{tables[0]}' has" if len(tables) == 1 else f"tables {', '.join(tables)} have"
     raise PostponedError(
-        f"table '{table}' has been in use all the time (a transaction left open?); the old one stays"
+        f"{which} been in use all the time{holders} (a transaction left open?); the old one stays"
     )
 
 
-def _replace(connection: Connection, staged: Staged) -> None:
-    try:
-        with connection.transaction():
-            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(where("data", staged.table)))
-    except psycopg.errors.DependentObjectsStillExist:
-        _refill(connection, staged)
-    else:
-        connection.execute(sql.SQL("ALTER TABLE {} SET SCHEMA data").format(where("stage", staged.table)))
-    connection.execute(sql.SQL("GRANT SELECT ON {} TO event_reader").format(where("data", staged.table)))
-
-
-def _refill(connection: Connection, staged: Staged) -> None:
-    """Keep the table itself, for something depends on it: give it the new columns and the new rows."""
-    target, source = where("data", staged.table), where("stage", staged.table)
-    old, new = _columns(connection, "data", staged.table), _columns(connection, "stage", staged.table)
-    try:
-        with connection.transaction():
-            # DELETE, not TRUNCATE: a reader whose transaction began earlier goes on seeing the old rows.
-            connection.execute(sql.SQL("DELETE FROM {}").format(target))
-            for change in _changes(old, new):
-                connection.execute(sql.SQL("ALTER TABLE {} {}").format(target, change))
-    except (psycopg.errors.DependentObjectsStillExist, psycopg.errors.FeatureNotSupported):
-        raise PostponedError(
-            f"its columns changed, and {_users(connection, staged.table)} still uses the old ones of table "
-            f"'{staged.table}'; the old table stays until that view is changed or dropped"
-        ) from None
-    names = sql.SQL(", ").join(map(sql.Identifier, new))
-    connection.execute(sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(target, names, names, source))
-    _describe(connection, staged)
-    connection.execute(sql.SQL("DROP TABLE {}").format(source))
-    if GEOMETRY_COLUMN in new:
-        index = sql.Identifier(index_name(staged.table, GEOMETRY_COLUMN))
-        connection.execute(
-            sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} USING gist (geom)").format(index, target)
-        )
-    connection.execute(sql.SQL("ANALYZE {}").format(target))
-
-
-def _changes(old: dict[str, str], new: dict[str, str]) -> list[sql.Composed]:
-    """List what turns the old columns into the new ones."""
-    gone = [sql.SQL("DROP COLUMN {}").format(sql.Identifier(name)) for name in old if name not in new]
-    added = [
-        sql.SQL("ADD COLUMN {} {}").format(sql.Identifier(name), _type(kind))
-        for name, kind in new.items()
-        if name not in old
-    ]
-    retyped = [
-        sql.SQL("ALTER COLUMN {} TYPE {} USING NULL").format(sql.Identifier(name), _type(kind))
-        for name, kind in new.items()
-        if name in old and old[name] != kind and name != KEY
-    ]
-    return [*gone, *retyped, *added]
-
-
-def _type(name: str) -> sql.SQL:
-    """Types are those PostgreSQL itself gave, through format_type."""
-    return sql.SQL(name)
-
-
-def _columns(connection: Connection, schema: str, table: str) -> dict[str, str]:
+def _holders(connection: Connection, tables: Sequence[str]) -> str:
+    """Name whose sessions hold a table."""
     rows = connection.execute(
-        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
-        "WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-        (where(schema, table).as_string(connection),),
-    )
-    return dict(rows.fetchall())
+        "SELECT DISTINCT a.usename FROM pg_locks l JOIN pg_class c ON c.oid = l.relation "
+        "JOIN pg_stat_activity a ON a.pid = l.pid WHERE c.relnamespace = 'data'::regnamespace "
+        "AND c.relname = ANY(%s) AND l.granted AND l.pid <> pg_backend_pid() ORDER BY 1",
+        (list(tables),),
+    ).fetchall()
+    return f" by {', '.join(name for (name,) in rows)}" if rows else ""
 
 
-def _describe(connection: Connection, staged: Staged) -> None:
-    """Carry the comments over."""
-    source = where("stage", staged.table).as_string(connection)
-    row: Any = connection.execute("SELECT obj_description(%s::regclass)", (source,)).fetchone()
-    target = where("data", staged.table)
-    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(target, sql.Literal(row[0])))
-    for one in staged.attributes:
-        place = sql.Identifier("data", staged.table, one.name)
-        connection.execute(sql.SQL("COMMENT ON COLUMN {} IS {}").format(place, sql.Literal(one.original)))
+def _widen_large_ones(connection: Connection, tables: list[str]) -> None:
+    """Give large tables new columns beforehand: to write their rows takes longer than readers may wait."""
+    plans = [refill.refill(connection, table) for table in tables if users(connection, table)]
+    large = [plan for plan in plans if plan.missing and plan.size > refill.BYTES_AT_ONCE]
+    lock(connection, [plan.table for plan in large])
+    for plan in large:
+        refill.widen(connection, plan)
 
 
-def _users(connection: Connection, table: str) -> str:
-    """Name what depends on a table."""
+def _exchange(connection: Connection, tables: list[str], gone: list[str]) -> list[str]:
+    """Put staged tables in place and drop those in `gone`; give those that were kept and refilled."""
+    plans = [refill.refill(connection, table) for table in tables if users(connection, table)]
+    for plan in plans:
+        if not plan.missing:
+            refill.write_rows(connection, plan)
+    kept = [plan.table for plan in plans]
+    replaced = [table for table in tables if table not in kept]
+    old = [table for table in (*replaced, *gone) if _exists(connection, table)]
+    lock(connection, [*old, *(plan.table for plan in plans if plan.changes_columns)])
+    for plan in plans:
+        _finish(connection, plan)
+    given = {table: rights(connection, table) for table in replaced if table in old}
+    for table in old:
+        connection.execute(sql.SQL("DROP TABLE {}").format(where("data", table)))
+    for table in replaced:
+        connection.execute(sql.SQL("ALTER TABLE {} SET SCHEMA data").format(where("stage", table)))
+        grant(connection, table, given.get(table, USUAL), refill.columns(connection, "data", table))
+    return kept
+
+
+def _finish(connection: Connection, plan: Refill) -> None:
+    """Bring a table that stays to its end; readers wait where its columns change."""
+    if plan.missing:
+        refill.widen(connection, plan)
+        refill.write_rows(connection, plan)
+    if plan.changes_columns:
+        refill.narrow(connection, plan)
+    connection.execute(sql.SQL("DROP TABLE {}").format(where("stage", plan.table)))
+
+
+def _exists(connection: Connection, table: str) -> bool:
     name = where("data", table).as_string(connection)
-    rows = connection.execute(query("dependents"), {"table": name}).fetchall()
-    return ", ".join(f"{view} (of {owner})" for view, owner in rows) or "something in the database"
+    return connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,)
+
+
+def lock(connection: Connection, tables: Iterable[str]) -> None:
+    """Keep everyone from tables. Raises psycopg.errors.LockNotAvailable when that takes too long."""
+    until = time.monotonic() + OTHERS_WAIT_SECONDS
+    for table in sorted(tables):
+        left = max(1, round((until - time.monotonic()) * 1000))
+        connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(left))
+        connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(where("data", table)))

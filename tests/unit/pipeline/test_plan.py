@@ -52,7 +52,7 @@ def test_a_dataset_that_is_as_it_was_loaded_forgets_its_failure() -> None:
 
 
 def test_what_is_gone_is_dropped_last() -> None:
-    catalogue = Catalogue((Known("data/old.csv", None, "old", "1"),), {"data/bad.csv": "1"})
+    catalogue = Catalogue((Known("data/old.csv", None, "old", "0"),), {"data/bad.csv": "1"})
     steps = plan([dataset("data/new.csv")], [], catalogue).steps
     assert steps == (
         Load(dataset("data/new.csv"), "new"),

@@ -1,0 +1,226 @@
+"""Whatever is killed, whenever: the old table or the new one, never half, and the next pass makes it good."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+
+from divebell.database import admin, connect, prepare
+
+from .conftest import Loading, Repo, git
+from .loaders import (
+    BIG,
+    PATIENCE_SECONDS,
+    SMALL,
+    Moment,
+    doing,
+    has_loaded,
+    is_clean,
+    loader,
+    one,
+    rows_loaded,
+    wait_for,
+    wells,
+)
+
+
+def is_waiting(watcher: psycopg.Connection[Any]) -> bool:
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'event_loader' AND wait_event_type = 'Lock'"
+    )
+    return one(watcher, query) > 0
+
+
+def is_telling(watcher: psycopg.Connection[Any]) -> bool:
+    return "big.csv" in one(watcher, "SELECT detail FROM catalogue.loader")
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the loader; whatever it started must end by itself."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE_SECONDS)
+    assert alive == []
+
+
+def readers(process: subprocess.Popen[bytes]) -> set[psutil.Process]:
+    """Give the Python processes below the loader."""
+    found = set()
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            if "python" in child.name() and child.cmdline():
+                found.add(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture
+def watcher(loading: Loading) -> Iterator[psycopg.Connection[Any]]:
+    """Give the superuser's connection, which sees what every other one does."""
+    with admin(loading.state, autocommit=True) as connection:
+        yield connection
+
+
+def settles(loading: Loading, commit: str, rows: int) -> None:
+    """See to it that a loader started now makes everything as the commit says and leaves nothing behind."""
+    with loader(loading.folder):
+        wait_for(lambda: has_loaded(loading.connection, commit), "the next pass")
+    assert rows_loaded(loading.connection) == rows
+    assert loading.listing.failed == ()
+    assert is_clean(loading.connection)
+    left = [path for path in loading.state.run.rglob("*") if path.is_file() and path.stat().st_size > 10_000]
+    assert left == []
+
+
+def killed_at(loading: Loading, watcher: psycopg.Connection[Any], moment: Moment) -> None:
+    commit = git(loading.repo.folder, "rev-parse", "HEAD")
+    with loader(loading.folder) as process:
+        wait_for(lambda: moment(watcher) or has_loaded(watcher, commit), "the moment", pause=0.002)
+        done = has_loaded(watcher, commit)
+        kill(process)
+    assert not done, "the loader was through before the moment was seen"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param(is_telling, id="as it begins"),
+        pytest.param(doing(r"^\s*COPY"), id="while rows are sent"),
+        pytest.param(doing(r"^\s*(CREATE INDEX|ALTER TABLE.*PRIMARY KEY)"), id="while an index is built"),
+        pytest.param(doing(r"^\s*ANALYZE"), id="while it is analyzed"),
+    ],
+)
+def test_a_loader_killed_on_the_way_leaves_the_old_table(
+    loading: Loading, watcher: psycopg.Connection[Any], moment: Moment
+) -> None:
+    loading.load({"data/big.csv": wells(SMALL)})
+    commit = loading.repo.commit({"data/big.csv": wells(BIG)})
+    killed_at(loading, watcher, moment)
+    assert rows_loaded(loading.connection) == SMALL
+    settles(loading, commit, BIG)
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        pytest.param("LOCK TABLE data.big IN ACCESS SHARE MODE", id="a reader holds the old table"),
+        pytest.param("LOCK TABLE catalogue.dataset IN SHARE MODE", id="the catalogue cannot be written"),
+    ],
+)
+def test_a_loader_killed_while_it_waits_to_swap_leaves_the_old_table(
+    loading: Loading, watcher: psycopg.Connection[Any], lock: str
+) -> None:
+    loading.load({"data/big.csv": wells(SMALL)})
+    commit = loading.repo.commit({"data/big.csv": wells(BIG)})
+    with admin(loading.state) as holder:
+        holder.execute(lock)  # type: ignore[arg-type]
+        killed_at(loading, watcher, is_waiting)
+    assert rows_loaded(loading.connection) == SMALL
+    settles(loading, commit, BIG)
+
+
+def test_a_loader_killed_at_any_instant_leaves_the_old_table_or_the_new_one(loading: Loading) -> None:
+    loading.load({"data/big.csv": wells(SMALL)})
+    dice, sizes = random.Random(3), (SMALL, BIG)
+    for turn in range(5):
+        commit = loading.repo.commit({"data/big.csv": wells(sizes[1 - turn % 2])})
+        with loader(loading.folder) as process:
+            time.sleep(dice.uniform(0.2, 5))
+            kill(process)
+        assert rows_loaded(loading.connection) in sizes
+    settles(loading, commit, BIG)
+
+
+def test_a_reading_process_that_is_killed_takes_only_its_file_along(
+    loading: Loading, watcher: psycopg.Connection[Any]
+) -> None:
+    first = loading.repo.commit({"data/big.csv": wells(SMALL)})
+    with loader(loading.folder) as process:
+        wait_for(lambda: has_loaded(loading.connection, first), "the first load")
+        before = readers(process)
+        loading.repo.commit({"data/big.csv": wells(BIG)})
+        wait_for(lambda: readers(process) - before, "a process that reads", pause=0.002)
+        for child in readers(process) - before:
+            child.kill()
+        second = loading.repo.commit({"data/more.csv": "id\n1\n"})
+        wait_for(lambda: has_loaded(loading.connection, second), "the file beside it")
+        assert loading.tables == {"big", "more"}
+        assert rows_loaded(loading.connection) in {SMALL, BIG}
+        assert {failure.file for failure in loading.listing.failed} <= {"data/big.csv"}
+        commit = loading.repo.commit({"data/big.csv": wells(BIG - 1)})
+        wait_for(lambda: has_loaded(loading.connection, commit), "the next pass")
+        assert process.poll() is None
+    assert loading.listing.failed == ()
+    assert rows_loaded(loading.connection) == BIG - 1
+
+
+def test_a_loader_whose_helpers_are_killed_while_it_waits_goes_on(loading: Loading) -> None:
+    first = loading.repo.commit({"data/big.csv": wells(SMALL)})
+    with loader(loading.folder) as process:
+        wait_for(lambda: has_loaded(loading.connection, first), "the first load")
+        for child in readers(process):
+            child.kill()
+        loading.repo.commit({"data/big.csv": wells(SMALL + 1)})
+        loading.repo.commit({"data/more.csv": "id\n1\n"})
+        wait_for(lambda: loading.tables == {"big", "more"}, "the load after that")
+        commit = loading.repo.commit({})
+        wait_for(lambda: has_loaded(loading.connection, commit), "a pass more")
+        assert process.poll() is None
+    assert loading.listing.failed == ()
+    assert rows_loaded(loading.connection) == SMALL + 1
+
+
+def test_helpers_killed_in_the_middle_of_a_load_are_replaced(
+    loading: Loading, watcher: psycopg.Connection[Any]
+) -> None:
+    first = loading.repo.commit({"data/big.csv": wells(SMALL)})
+    with loader(loading.folder) as process:
+        wait_for(lambda: has_loaded(loading.connection, first), "the first load")
+        commit = loading.repo.commit({"data/big.csv": wells(BIG)})
+        wait_for(lambda: doing(r"^\s*COPY")(watcher), "rows that are sent", pause=0.002)
+        for child in readers(process):
+            child.kill()
+        wait_for(lambda: has_loaded(loading.connection, commit), "the end of that pass")
+        assert rows_loaded(loading.connection) in {SMALL, BIG}
+        commit = loading.repo.commit({"data/big.csv": wells(BIG - 1)})
+        wait_for(lambda: has_loaded(loading.connection, commit), "the next pass")
+        assert process.poll() is None
+    assert rows_loaded(loading.connection) == BIG - 1
+    assert is_clean(loading.connection)
+
+
+@pytest.mark.parametrize("moment", [r"^\s*COPY", r"^\s*(CREATE INDEX|ALTER TABLE.*PRIMARY KEY)"])
+def test_a_database_that_crashes_in_the_middle_keeps_the_old_table(
+    make_event_folder: Any, run_server: Any, tmp_path: Any, moment: str
+) -> None:
+    event = make_event_folder(tmp_path / "event")
+    repo = Repo(event.folder / "repository")
+    repo.folder.mkdir()
+    git(repo.folder, "init", "--quiet", "--initial-branch=main")
+    first = repo.commit({"data/big.csv": wells(SMALL)})
+    with run_server(event) as server:
+        prepare(event.event, event.state)
+        with loader(event.folder) as process:
+            with admin(event.state, autocommit=True) as watcher:
+                wait_for(lambda: has_loaded(watcher, first), "the first load")
+                commit = repo.commit({"data/big.csv": wells(BIG)})
+                wait_for(lambda: doing(moment)(watcher), "the moment", pause=0.002)
+                os.kill(server.pid, signal.SIGQUIT)
+            server.wait()
+            with run_server(event), connect(event.state, "event_loader", autocommit=True) as connection:
+                assert rows_loaded(connection) in {SMALL, BIG}
+                wait_for(lambda: has_loaded(connection, commit), "the next pass")
+                assert rows_loaded(connection) == BIG
+                assert is_clean(connection)
+                assert process.poll() is None

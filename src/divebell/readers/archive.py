@@ -1,10 +1,10 @@
-"""Zip archives: every dataset in them, unpacked with limits into a private folder."""
+"""Zip archives: every dataset in them, unpacked with limits into private folders."""
 
 from __future__ import annotations
 
-import stat
-import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from divebell.errors import DivebellError
@@ -13,15 +13,25 @@ from divebell.readers.claims import require_signature
 from divebell.readers.model import Layer, Reader
 from divebell.readers.scratch import Scratch
 from divebell.readers.select import DatasetFiles
+from divebell.readers.zipmembers import MOST_BYTES, RATIO, Budget, Members, opened
 
-MOST_MEMBERS = 5_000
-MOST_BYTES = 8 << 30
-RATIO = 250
-"""How many times its own size an archive may unpack to (small ones always may reach 64 MB)."""
-_CHUNK = 1 << 20
+__all__ = ["MOST_BYTES", "RATIO", "Find", "Group", "ZipReader", "unpack"]
+
+DEEPEST = 3
+"""Archives within archives are read down to here."""
 
 Find = Callable[[Path], Reader | None]
 Group = Callable[[Iterable[str]], tuple[DatasetFiles, ...]]
+
+
+@dataclass
+class _Found:
+    """What came out of an archive and the archives in it."""
+
+    hint: DatasetHint
+    budget: Budget
+    layers: list[Layer] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
 class ZipReader:
@@ -35,106 +45,81 @@ class ZipReader:
         self._group = group
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
-        """Describe the layers of all datasets in the archive.
+        """Describe the layers of all datasets in the archive, and in archives within it.
 
         Raises DivebellError when it is no zip, breaks the limits, or holds nothing that can be read.
         """
-        require_signature(path, b"PK", "zip archive")
-        scratch = Scratch()
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = _unpack(path, archive, self._group, scratch.folder)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-            raise DivebellError(
-                f"{path.name} cannot be unpacked: {error}",
-                next_step="make the archive again, without a password",
-            ) from error
-        found, failures = self._layers(names, scratch, hint)
-        if not found:
-            reason = "; ".join(failures) or "it holds no file that divebell reads"
+        found = _Found(hint, Budget.of(path))
+        self._open(path, found, "", 1)
+        if not found.layers:
+            reason = "; ".join(found.failures[:5]) or "it holds no file that divebell reads"
             raise DivebellError(f"{path.name}: {reason}", next_step="put the data itself into the archive")
-        return [layer.told(*failures) for layer in found]
+        return [layer.told(*found.failures) for layer in _apart(found.layers)]
 
-    def _layers(self, names: list[str], scratch: Scratch, hint: DatasetHint) -> tuple[list[Layer], list[str]]:
-        found: list[Layer] = []
-        failures: list[str] = []
-        for name in names:
-            member = scratch.folder / name
-            reader = self._find(member)
-            if reader is None:
-                continue
-            try:
-                layers = reader.read(member, hint)
-            except DivebellError as error:
-                failures.append(f"'{name}' in the archive was not loaded: {error.message}")
-                continue
-            stem = PurePosixPath(name).stem
-            found += [
+    def _open(self, path: Path, found: _Found, within: str, depth: int) -> None:
+        require_signature(path, b"PK", "zip archive")
+        with opened(path, found.budget) as members:
+            for dataset in self._group(members.names):
+                name = within + dataset.path
+                try:
+                    self._take(members, dataset, found, name, depth)
+                except DivebellError as error:
+                    if found.budget.broken:
+                        raise
+                    found.failures.append(f"'{name}' in the archive was not loaded: {error.message}")
+            found.failures += [within + one for one in members.warnings]
+
+    def _take(self, members: Members, dataset: DatasetFiles, found: _Found, name: str, depth: int) -> None:
+        if self._find(Path(PurePosixPath(dataset.path).name)) is None:
+            return
+        scratch = Scratch()
+        member = members.extract(dataset, scratch.folder)
+        reader = self._find(member)
+        if reader is self:
+            if depth >= DEEPEST:
+                raise DivebellError(
+                    f"archives are read {DEEPEST} deep", next_step="put the data itself into the archive"
+                )
+            self._open(member, found, f"{name}/", depth + 1)
+        elif reader is not None:
+            stem = PurePosixPath(dataset.path).stem
+            found.layers += [
                 scratch.keep_for(layer.told(name=stem if layer.name is None else _joined(stem, layer.name)))
-                for layer in layers
+                for layer in reader.read(member, found.hint)
             ]
-        return _apart(found, names), failures
+
+
+def unpack(path: Path, group: Group, folder: Path) -> list[str]:
+    """Unpack the datasets that `group` finds in a zip; give their main files, relative to `folder`.
+
+    Raises DivebellError when it is no zip, breaks the limits, or a member would leave the folder.
+    """
+    require_signature(path, b"PK", "zip archive")
+    names = []
+    with opened(path, Budget.of(path)) as members:
+        for dataset in group(members.names):
+            target = folder / PurePosixPath(dataset.path).parent
+            target.mkdir(parents=True, exist_ok=True)
+            names.append(str(members.extract(dataset, target).relative_to(folder)))
+    return names
 
 
 def _joined(stem: str, layer: str) -> str:
     return layer if layer == stem else f"{stem} {layer}"
 
 
-def _apart(layers: list[Layer], _names: list[str]) -> list[Layer]:
+def _apart(layers: list[Layer]) -> list[Layer]:
     """Tell layers of one name apart (the same file name in two folders of the archive)."""
-    seen: dict[str | None, int] = {}
+    taken = {layer.name for layer in layers}
+    seen: Counter[str | None] = Counter()
     result = []
     for layer in layers:
-        seen[layer.name] = seen.get(layer.name, 0) + 1
-        again = seen[layer.name] > 1
-        result.append(layer.told(name=f"{layer.name} {seen[layer.name]}") if again else layer)
+        seen[layer.name] += 1
+        name = layer.name
+        if seen[layer.name] > 1:
+            count = seen[layer.name]
+            while (name := f"{layer.name} {count}") in taken:
+                count += 1
+            taken.add(name)
+        result.append(layer.told(name=name))
     return result
-
-
-def _unpack(path: Path, archive: zipfile.ZipFile, group: Group, folder: Path) -> list[str]:
-    """Unpack the parts of every dataset; give the datasets' main files, relative to `folder`."""
-    members = {name: info for info in archive.infolist() if (name := _safe_name(path, info)) is not None}
-    if len(members) > MOST_MEMBERS:
-        raise DivebellError(
-            f"{path.name} holds {len(members):,} files; at most {MOST_MEMBERS:,} are read from one archive",
-            next_step="commit the files that are needed",
-        )
-    left = min(MOST_BYTES, max(64 << 20, RATIO * path.stat().st_size))
-    datasets = group(members)
-    for dataset in datasets:
-        for part in dataset.parts:
-            left -= _extract(archive, members[part], folder / part, left, path)
-    return [dataset.path for dataset in datasets if not dataset.path.lower().endswith(".zip")]
-
-
-def _safe_name(path: Path, info: zipfile.ZipInfo) -> str | None:
-    """Give a member's path when it is a plain file; refuse one that would leave the folder."""
-    name = info.filename.replace("\\", "/")
-    if info.is_dir() or (
-        info.external_attr >> 16
-        and not stat.S_ISREG(info.external_attr >> 16)
-        and stat.S_IFMT(info.external_attr >> 16)
-    ):
-        return None
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or ":" in pure.parts[0]:
-        raise DivebellError(
-            f"{path.name} holds '{name[:80]}', which would be unpacked outside its folder",
-            next_step="do not trust this archive; make it again from the data itself",
-        )
-    return name
-
-
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, left: int, path: Path) -> int:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    written = 0
-    with archive.open(info) as source, target.open("wb") as file:
-        while chunk := source.read(_CHUNK):
-            written += len(chunk)
-            if written > left:
-                raise DivebellError(
-                    f"{path.name} unpacks to far more than its own size, like a zip bomb; it was left alone",
-                    next_step="commit the data itself, or in smaller archives",
-                )
-            file.write(chunk)
-    return written

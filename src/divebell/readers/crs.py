@@ -51,22 +51,37 @@ def identify(definition: str, suggestion: str | None = None) -> Reference:
                 "its coordinate reference system cannot be understood; give it with 'crs' in the event file",
             )
         )
+    if crs.is_engineering or crs.name.lower().startswith(("undefined", "unknown")) and not _own_code(crs):
+        return UNKNOWN
+    told = ()
+    if crs.is_compound:
+        crs, told = crs.sub_crs_list[0], ("heights stay in the file's own system, which is not recorded",)
+    if crs.is_bound and crs.source_crs is not None:
+        crs = crs.source_crs
     if crs.to_wkt() == CRS.from_user_input("OGC:CRS84").to_wkt() or definition.upper().endswith("CRS84"):
-        return Reference("EPSG:4326")
+        return Reference("EPSG:4326", warnings=told)
     code = _own_code(crs) or _certain(crs) or _confirmed(crs, suggestion)
     if code is not None:
-        return Reference(code)
+        return Reference(code, warnings=told)
     return Reference(
         wkt=crs.to_wkt(),
         warnings=(
             f"no code fits its coordinate reference system ('{crs.name}') for certain; it is kept as it is",
+            *told,
         ),
     )
 
 
 def _own_code(crs: CRS) -> str | None:
+    """Give the code that the definition names, where it is one that others know and puts points alike."""
     declared = crs.to_json_dict().get("id")
-    return f"{declared['authority']}:{declared['code']}" if isinstance(declared, dict) else None
+    if not isinstance(declared, dict):
+        return None
+    code = f"{declared['authority']}:{declared['code']}"
+    try:
+        return code if same_place(crs, CRS.from_user_input(code)) else None
+    except CRSError:
+        return None
 
 
 def _certain(crs: CRS) -> str | None:

@@ -87,13 +87,13 @@ def restrict() -> None:
         raise RuntimeError(f"GDAL keeps drivers that could read other files: {', '.join(sorted(left))}")
 
 
-def layers(path: Path, wanted: str) -> list[str]:
+def layers(path: Path, wanted: str, alias: Path | None = None) -> list[str]:
     """List the layers of a file. Raises DivebellError, naming the format as `wanted`, when GDAL cannot."""
     restrict()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with _plainly_named(Source(path)) as plain:
+            with _plainly_named(Source(path, alias=alias)) as plain:
                 return [str(name) for name, _ in pyogrio.list_layers(plain)]
         except FAILURES as error:
             raise unreadable(path, wanted, error) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -11,6 +11,11 @@ SHAPEFILE_PARTS = (
     ".ixs", ".mxs", ".qix", ".idm", ".ind", ".shp.xml", ".dbf.xml",
 )  # fmt: skip
 """Endings of the files that make up one Shapefile."""
+
+_CHANGES = "-wal"
+"""Ending of the file beside a GeoPackage that holds its latest changes."""
+RASTER_PARTS = (".tfw", ".tifw", ".tiffw", ".wld")
+"""Endings of the file that says where a raster beside it lies."""
 
 _DOCUMENTS = frozenset(
     {
@@ -65,6 +70,7 @@ def shapefile_part(path: str) -> tuple[str, str] | None:
 def group(paths: Iterable[str], suffixes: frozenset[str]) -> tuple[DatasetFiles, ...]:
     """Group paths into datasets. `suffixes` are the endings that readers answer to, lower case."""
     wanted = sorted({path for path in paths if not is_clutter(path)})
+    known = {path.lower(): path for path in wanted}
     families: dict[str, dict[str, str]] = {}
     for path in wanted:
         part = shapefile_part(path)
@@ -72,11 +78,20 @@ def group(paths: Iterable[str], suffixes: frozenset[str]) -> tuple[DatasetFiles,
             families.setdefault(part[0], {})[part[1]] = path
     datasets = [_shapefile(family) for family in families.values()]
     datasets += [
-        DatasetFiles(path, (path,))
+        DatasetFiles(path, tuple(sorted({path, *_beside(path, known)})))
         for path in wanted
         if shapefile_part(path) is None and PurePosixPath(path).suffix.lower() in suffixes
     ]
     return tuple(sorted((one for one in datasets if one), key=lambda one: one.path))
+
+
+def _beside(path: str, known: Mapping[str, str]) -> Iterator[str]:
+    """Give the files beside a dataset's main file that it depends on."""
+    stem, dot, suffix = path.lower().rpartition(".")
+    names = [path.lower() + _CHANGES]
+    if suffix in {"tif", "tiff"}:
+        names += [stem + ending for ending in RASTER_PARTS] + [f"{stem}{dot}{suffix}.aux.xml"]
+    return (known[name] for name in names if name in known)
 
 
 def _shapefile(family: dict[str, str]) -> DatasetFiles | None:

@@ -318,5 +318,5 @@ def _batch(decided: _Decided, arrays: list[pa.Array], found: Look | None) -> pa.
 
 def _telling(said: list[str]) -> list[str]:
     """Leave out what GDAL says of things that divebell decides itself."""
-    quiet = ("More than one layer found", "Measured (M)", "organizePolygons")
+    quiet = ("More than one layer found", "Measured (M)", "organizePolygons", "parsed incompletely")
     return [one for one in dict.fromkeys(said) if not any(word in one for word in quiet)][:5]

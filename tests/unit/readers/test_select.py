@@ -53,6 +53,11 @@ def test_a_text_file_is_data_only_when_it_is_a_table(tmp_path):
 
 
 def test_formats_that_are_known_and_not_read_are_reported():
-    reader = reader_for(Path("a.parquet"))
+    reader = reader_for(Path("a.sqlite"))
     assert reader is not None
     assert reader.name == "Not read yet"
+
+
+def test_the_latest_changes_beside_a_geopackage_belong_to_it():
+    found = dataset_files(["a/x.gpkg", "a/x.gpkg-wal", "a/x.gpkg-shm", "a/y.gpkg"])
+    assert [one.parts for one in found] == [("a/x.gpkg", "a/x.gpkg-wal"), ("a/y.gpkg",)]

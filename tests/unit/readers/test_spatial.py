@@ -281,12 +281,23 @@ def test_a_loose_shapefile(tmp_path):
     assert rows["n"] == [1, 2]
 
 
-@pytest.mark.parametrize("missing", [".shx", ".dbf"])
-def test_a_shapefile_without_all_its_parts_is_named(tmp_path, missing):
+def test_a_shapefile_without_its_index_is_read_in_full(tmp_path):
     path = shapefile(tmp_path)
-    path.with_suffix(missing).unlink()
-    with pytest.raises(DivebellError, match=f"roads{missing} is missing"):
-        layers(path)
+    (whole,) = layers(path)
+    path.with_suffix(".shx").unlink()
+    (layer,) = layers(path)
+    assert table_of(layer).equals(table_of(whole))
+    assert "its index (.shx) is missing" in said(layer)
+    assert not path.with_suffix(".shx").exists()
+
+
+def test_a_shapefile_without_its_table_is_only_shapes(tmp_path):
+    path = shapefile(tmp_path)
+    path.with_suffix(".dbf").unlink()
+    (layer,) = layers(path)
+    assert layer.columns == ()
+    assert wkts(layer) == [SQUARE.wkt, SQUARE.wkt]
+    assert "its attribute table (.dbf) is missing" in said(layer)
 
 
 def test_a_shapefile_without_a_prj_has_no_crs(tmp_path):

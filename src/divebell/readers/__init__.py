@@ -11,7 +11,9 @@ from divebell.readers.excel import ExcelReader
 from divebell.readers.flatgeobuf import FlatGeobufReader
 from divebell.readers.geojson import GeoJsonReader
 from divebell.readers.geopackage import GeoPackageReader
-from divebell.readers.kml import KmlReader
+from divebell.readers.geotiff import GeoTiffReader
+from divebell.readers.gzip_file import GzipReader
+from divebell.readers.kml import KmlReader, KmzReader
 from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer, Reader
 from divebell.readers.parquet import ParquetReader
 from divebell.readers.select import DatasetFiles, group, is_clutter
@@ -61,8 +63,11 @@ READERS: tuple[Reader, ...] = (
     GeoPackageReader(),
     FlatGeobufReader(),
     KmlReader(),
+    KmzReader(),
     ParquetReader(),
+    GeoTiffReader(),
     ZipReader(reader_for, dataset_files),
+    GzipReader(reader_for),
     UnsupportedReader(),
 )
 """Every reader; the one whose suffix fits answers."""

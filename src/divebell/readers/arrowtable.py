@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -15,7 +16,7 @@ from divebell.readers.arrowcolumns import texts
 from divebell.readers.geoparquet import Places
 from divebell.readers.names import column_names
 
-Way = pa.DataType | hinted.Told
+Way: TypeAlias = pa.DataType | hinted.Told
 """How a column is read: as the type that follows from the declared one, or as a person says."""
 _WIDE = pa.decimal128(20, 0)
 """Holds every uint64."""

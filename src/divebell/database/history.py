@@ -100,7 +100,6 @@ def _between(before: Version | None, after: Version | None) -> Iterator[Change]:
         return
     if before is not None and before.until is not None and before.until < after.since:
         yield from _end(before)  # it was dropped, and came back later
-        before = None if before.retired_at is None else before
     if after.retired_at is not None and after.since == after.until:
         return  # dropped at once: its end says so
     difference = _Difference() if before is None else _difference(before, after)
@@ -144,7 +143,7 @@ def _what(before: Version | None, after: Version, difference: _Difference) -> st
         return "added"
     if after.retired_at is not None:
         return "retired"
-    if before.retired_at is not None:
+    if before.retired_at is not None or before.until != after.since:
         return "restored"
     if difference.names and before.rows == after.rows and difference == _Difference(names=difference.names):
         return "renamed"

@@ -45,13 +45,19 @@ def leave(connection: Connection, table: str, commit: Commit) -> bool:
     Raises PostponedError while it is in use.
     """
     with connection.transaction():
-        found = users(connection, table)
-        catalogue.retire(connection, table, commit)
-        catalogue.say_users(connection, table, [str(user) for user in found])
-        if not found:
-            swap.drop(connection, table)
-            catalogue.forget_tables(connection, [table])
-    return not found
+        if retire(connection, table, commit):
+            return False
+        swap.drop(connection, table)
+        catalogue.forget_tables(connection, [table])
+    return True
+
+
+def retire(connection: Connection, table: str, commit: Commit) -> bool:
+    """Say that a table's file or layer is gone at `commit`, and whose work uses it; False: nobody's."""
+    found = users(connection, table)
+    catalogue.retire(connection, table, commit)
+    catalogue.say_users(connection, table, [str(user) for user in found])
+    return bool(found)
 
 
 def _rename(connection: Connection, old: str, new: str) -> None:

@@ -106,10 +106,29 @@ class Repository:
             self.prepare()
             return self._fetch(commit)
 
-    def commit(self, commit: str) -> Commit:
-        """Describe a commit that the mirror holds."""
-        author, _, when = git.run(git.describe(self.state.repository, commit), self._local()).partition("\0")
-        return Commit(commit, _printable(author), datetime.fromisoformat(when.strip()), self._files(commit))
+    def commit(self, commit: str, place: Path | None = None) -> Commit:
+        """Describe a commit that the mirror holds, or the git directory `place`."""
+        place = place or self.state.repository
+        author, _, when = git.run(git.describe(place, commit), self._local()).partition("\0")
+        moment = datetime.fromisoformat(when.strip())
+        return Commit(commit, _printable(author), moment, self._files(commit, place))
+
+    def look(self, scratch: Path) -> Commit:
+        """Describe the branch's last commit and write nothing but below `scratch`.
+
+        Raises DivebellError when it cannot be had, or holds more than this machine should unpack.
+        """
+        beside = Repository(self.source, self.branch, State(scratch / "state"))
+        folder = self.source.folder
+        if folder is not None and not is_repository(folder):
+            raise DivebellError(
+                f"{folder} is no git repository yet",
+                next_step="divebell up makes it one, with a first commit",
+            )
+        if folder is not None and (tip := beside._tip(f"--git-dir={git_folder(folder)}")):
+            return beside.commit(tip, git_folder(folder))
+        beside.prepare()
+        return beside.fetch(beside.head())
 
     def uncommitted(self, data: str) -> list[str]:
         """Name the files below `data` in the source folder that differ from the commit; [] for a remote."""
@@ -126,8 +145,8 @@ class Repository:
         """Give the command and variables that serve blobs of the mirror."""
         return git.cat_files(self.state.repository), self._local()
 
-    def _files(self, commit: str) -> tuple[TreeFile, ...]:
-        records = git.stream(git.ls_tree(self.state.repository, commit), self._local())
+    def _files(self, commit: str, place: Path) -> tuple[TreeFile, ...]:
+        records = git.stream(git.ls_tree(place, commit), self._local())
         files = tuple(parse_tree(record) for record in islice(records, MAX_FILES + 1))
         total = sum(file.size for file in files)
         if len(files) > MAX_FILES or total > MAX_BYTES:

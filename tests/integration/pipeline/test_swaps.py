@@ -74,16 +74,26 @@ def test_a_view_on_a_column_that_goes_is_named_and_the_old_table_stays(loading: 
     assert loading.column("SELECT count(*) FROM data.wells") == [3]
 
 
-def test_the_table_of_a_deleted_file_stays_while_a_view_uses_it(loading: Loading, ann: Any) -> None:
+def test_the_table_of_a_deleted_file_retires_while_a_view_uses_it(loading: Loading, ann: Any) -> None:
     loading.load({"data/wells.csv": WELLS, "data/sites.csv": WELLS})
     ann.execute("CREATE VIEW v_ann.deep AS SELECT depth FROM data.wells")
     listing = loading.load({"data/wells.csv": None})
-    assert [failure.file for failure in listing.failed] == ["data/wells.csv"]
-    assert "v_ann.deep" in listing.failed[0].reason
-    assert "wells" in loading.tables
+    [retired] = [entry for entry in listing.datasets if entry.retired_at]
+    assert (retired.table_name, retired.used_by) == ("wells", ["view v_ann.deep (of v_ann)"])
+    assert listing.failed == ()
+    assert ann.execute("SELECT depth FROM v_ann.deep ORDER BY 1").fetchall() == [(10,), (20,)]
     ann.execute("DROP VIEW v_ann.deep")
-    assert loading.load().failed == ()
+    assert [entry.table_name for entry in loading.load().datasets] == ["sites"]
     assert loading.tables == {"sites"}
+
+
+def test_a_retired_table_is_the_files_again_when_it_comes_back(loading: Loading, ann: Any) -> None:
+    loading.load({"data/wells.csv": WELLS, "data/sites.csv": WELLS})
+    ann.execute("CREATE VIEW v_ann.deep AS SELECT depth FROM data.wells")
+    loading.load({"data/wells.csv": None})
+    listing = loading.load({"data/wells.csv": WELLS})
+    assert [entry.retired_at for entry in listing.datasets] == [None, None]
+    assert loading.summaries[-1].loaded == 0
 
 
 def test_a_reader_never_sees_a_half_loaded_table(loading: Loading, ann: Any) -> None:

@@ -51,9 +51,9 @@ def identify(definition: str, suggestion: str | None = None) -> Reference:
                 "its coordinate reference system cannot be understood; give it with 'crs' in the event file",
             )
         )
-    if crs.is_engineering or crs.name.lower().startswith(("undefined", "unknown")) and not _own_code(crs):
+    if crs.is_engineering or (crs.name.lower().startswith(("undefined", "unknown")) and not _own_code(crs)):
         return UNKNOWN
-    told = ()
+    told: tuple[str, ...] = ()
     if crs.is_compound:
         crs, told = crs.sub_crs_list[0], ("heights stay in the file's own system, which is not recorded",)
     if crs.is_bound and crs.source_crs is not None:

@@ -64,7 +64,7 @@ class _Opened:
 
 
 def _at_rest(path: Path) -> _Opened:
-    """Copy a file that was committed in the middle of writing (WAL mode): reading it would write beside it."""
+    """Copy a file in WAL mode, as a program left it in the middle of its work: to open it is to write."""
     start = head(path, 32)
     if _WAL not in start[18:20]:
         return _Opened()

@@ -1,10 +1,9 @@
-"""Any WKB, written plainly: little-endian ISO, straight lines, one dimension throughout. One value at a time."""
+"""Any WKB, written plainly: little-endian ISO, straight lines, one dimension throughout."""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,10 +88,8 @@ def _read(source: _Source, depth: int) -> _Node:
             3, dimension, rings=tuple(_run(source, source.number("I"), dimension) for _ in range(count))
         )
     if base in {4, 5, 6, 7, 9, 10, 11, 12, 15, 16}:
-        parts = []
-        for _ in range(_count(source, 5)):
-            parts.append(_read(source, depth + 1))
-        return _combined(base, dimension, tuple(parts))
+        parts = tuple(_read(source, depth + 1) for _ in range(_count(source, 5)))
+        return _combined(base, dimension, parts)
     raise ValueError("an unknown kind")
 
 

@@ -122,7 +122,8 @@ def _unequal(table: Table, parts: dict[str, Path]) -> tuple[str, ...]:
     shapes = (parts[".shx"].stat().st_size - 100) // 8
     if shapes == table.rows:
         return ()
-    return (
+    told = (
         f"there are {shapes:,} shapes and {table.rows:,} rows in the attribute table; they were put side by "
-        "side, and what has no counterpart is empty: check that all parts are of one export",
+        "side, and what has no counterpart is empty: check that all parts are of one export"
     )
+    return (told,)

@@ -114,8 +114,8 @@ def warnings_of(survey: Survey, decided: Plan) -> tuple[str, ...]:
     said = []
     if survey.broken:
         said.append(
-            f"{_counted(survey.broken)} coordinates that are no usable numbers, or cannot be decoded; left out "
-            f"(rows {_some(survey.broken)})"
+            f"{_counted(survey.broken)} coordinates that are no usable numbers, or cannot be decoded; "
+            f"left out (rows {_some(survey.broken)})"
         )
     if outside:
         said.append(

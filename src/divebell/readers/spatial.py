@@ -1,4 +1,4 @@
-"""What the formats that GDAL reads share: one pass over the rows by a guess from some of them, then certainty."""
+"""What the formats that GDAL reads share: one pass by a guess from some of the rows, then certainty."""
 
 from __future__ import annotations
 
@@ -144,7 +144,8 @@ class _Opened:
             chosen, originals = [gdal.FID, *chosen], ["id", *originals]
         if len(originals) > MOST_COLUMNS:
             raise DivebellError(
-                f"{self.request.source.path.name} has {len(originals):,} columns; PostgreSQL takes at most 1,600",
+                f"{self.request.source.path.name} has {len(originals):,} columns; "
+                "PostgreSQL takes at most 1,600",
                 next_step=f"split it into layers of at most {MOST_COLUMNS:,} columns",
             )
         return fields_of(schema, chosen, originals, self.hint)

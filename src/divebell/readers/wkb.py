@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ import shapely
 
 from divebell.errors import DivebellError
 from divebell.readers.plainwkb import plain
+from divebell.readers.wkbwalk import Bools, Bytes, Ints, Spans, spans_of, words
 
 MOST_VERTICES = 5_000_000
 """A single geometry with more vertices is refused: no map shows it, and every query on it takes minutes."""
@@ -19,11 +19,6 @@ FARTHEST = 1e9
 """No coordinate of a place on Earth is larger, in any unit in use."""
 MISSING_MEASURE = 1e38
 """Heights and measures beyond it are no numbers: Shapefiles write -1.8e308 for a missing one."""
-_MOST_STEPS = 48
-"""Rows with more rings and parts than this are decoded one by one; it is cheaper then."""
-
-_Ints = npt.NDArray[np.int64]
-_Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -31,13 +26,13 @@ class Look:
     """What was found in one batch; `wkb` holds its geometries written plainly."""
 
     wkb: pa.Array
-    codes: _Ints
+    codes: Ints
     """ISO type codes: 1000 is added for Z, 2000 for M, 3000 for both; -1 for null and undecodable ones."""
-    broken: _Bools
+    broken: Bools
     """Coordinates that are no finite number or no place, or bytes that cannot be decoded."""
-    far: _Bools
+    far: Bools
     """Beyond the range of degrees."""
-    unmeasured: _Bools
+    unmeasured: Bools
     """A height or measure is no number; it was made 0."""
     curved: int = 0
     surfaces: int = 0
@@ -45,24 +40,11 @@ class Look:
 
 @dataclass
 class _Marks:
-    broken: _Bools
-    far: _Bools
-    unmeasured: _Bools
-    exact: _Bools
+    broken: Bools
+    far: Bools
+    unmeasured: Bools
+    exact: Bools
     """Rows that only the slow way can judge."""
-
-
-@dataclass(frozen=True)
-class _Spans:
-    """Runs of coordinates within the batch's bytes, in order."""
-
-    start: _Ints
-    count: _Ints
-    row: _Ints
-    kind: _Ints
-    """1 a point, 2 a line, 3 a ring."""
-    width: _Ints
-    """Bytes of one vertex."""
 
 
 def look(wkb: pa.Array, *, empty_points: bool = True) -> Look:
@@ -74,8 +56,9 @@ def look(wkb: pa.Array, *, empty_points: bool = True) -> Look:
     size = len(codes)
     marks = _Marks(strange, np.zeros(size, bool), np.zeros(size, bool), kinds == 7)
     _refuse_giants(wkb, end - start)
-    spans = _walk(data, start, end, codes, marks)
-    for group in _by_width(spans):
+    spans, failed = spans_of(data, start, end, codes)
+    marks.exact[failed] = True
+    for group in spans.by_width():
         _judge(group, data, marks, empty_points=empty_points)
     _judge_exactly(wkb, marks, empty_points=empty_points)
     marks.far &= ~marks.broken
@@ -90,7 +73,7 @@ def look(wkb: pa.Array, *, empty_points: bool = True) -> Look:
     )
 
 
-def replaced(wkb: pa.Array, rows: _Ints, values: list[bytes | None]) -> pa.Array:
+def replaced(wkb: pa.Array, rows: Ints, values: list[bytes | None]) -> pa.Array:
     """Give the array with other values in some rows."""
     if not len(rows):
         return wkb
@@ -99,7 +82,7 @@ def replaced(wkb: pa.Array, rows: _Ints, values: list[bytes | None]) -> pa.Array
     return pa.concat_arrays([wkb, pa.array(values, pa.binary())]).take(pa.array(chosen))
 
 
-def _bytes(wkb: pa.Array) -> tuple[npt.NDArray[np.uint8], _Ints, _Ints]:
+def _bytes(wkb: pa.Array) -> tuple[Bytes, Ints, Ints]:
     """Give the bytes of all values, and where each begins and ends; null ones are empty."""
     _, offsets, data = wkb.buffers()
     if not len(wkb) or data is None or data.size == 0:
@@ -112,26 +95,21 @@ def _bytes(wkb: pa.Array) -> tuple[npt.NDArray[np.uint8], _Ints, _Ints]:
     return np.frombuffer(data, np.uint8), start, end
 
 
-def _words(data: npt.NDArray[np.uint8], order: str = "<") -> npt.NDArray[np.uint32]:
-    """See a number of four bytes at every place."""
-    return np.ndarray((max(len(data) - 3, 0),), f"{order}u4", data, strides=(1,))
-
-
-def _heads(data: npt.NDArray[np.uint8], start: _Ints, end: _Ints) -> tuple[_Ints, _Bools]:
+def _heads(data: Bytes, start: Ints, end: Ints) -> tuple[Ints, Bools]:
     """Read type codes as they are written, -1 where there is none; and which are little-endian."""
     there = end - start >= 5
     at = np.where(there, start, 0)
     if len(data) < 5:
         return np.full(len(start), -1), np.zeros(len(start), bool)
     little = data[at] == 1
-    codes = _words(data)[at + 1].astype(np.int64)
+    codes = words(data)[at + 1].astype(np.int64)
     if not little.all():
-        codes = np.where(little, codes, _words(data, ">")[at + 1])
+        codes = np.where(little, codes, words(data, ">")[at + 1])
     return np.where(there, codes, -1), little
 
 
-def _written_plainly(wkb: pa.Array) -> tuple[pa.Array, _Bools, int, int]:
-    """Rewrite what is not little-endian ISO or not straight; mark what cannot be read; count curves, surfaces."""
+def _written_plainly(wkb: pa.Array) -> tuple[pa.Array, Bools, int, int]:
+    """Rewrite what is not little-endian ISO or not straight; mark what cannot be read; count the rest."""
     data, start, end = _bytes(wkb)
     codes, little = _heads(data, start, end)
     kinds = codes % 1000
@@ -149,7 +127,7 @@ def _written_plainly(wkb: pa.Array) -> tuple[pa.Array, _Bools, int, int]:
     return replaced(wkb, odd, values), strange, curved, surfaces
 
 
-def _refuse_giants(wkb: pa.Array, sizes: _Ints) -> None:
+def _refuse_giants(wkb: pa.Array, sizes: Ints) -> None:
     for row in np.flatnonzero(sizes > 16 * MOST_VERTICES):
         count = int(shapely.count_coordinates(shapely.from_wkb(wkb[int(row)].as_py(), on_invalid="ignore")))
         if count > MOST_VERTICES:
@@ -159,102 +137,7 @@ def _refuse_giants(wkb: pa.Array, sizes: _Ints) -> None:
             )
 
 
-class _Walker:
-    """Steps through all plain geometries at once, one ring or part of each at a time."""
-
-    def __init__(
-        self, data: npt.NDArray[np.uint8], start: _Ints, end: _Ints, codes: _Ints, rows: _Ints
-    ) -> None:
-        self.data, self.words = data, _words(data)
-        kinds, self.row, self.end = codes[rows] % 1000, rows, end[rows]
-        self.width = 8 * np.array([2, 3, 3, 4])[codes[rows] // 1000]
-        many = kinds > 3
-        self.child = np.where(many, kinds - 3, kinds)
-        self.code = np.where(many, codes[rows] - 3, codes[rows])
-        counted = np.where(kinds >= 3, self._number(start[rows] + 5), 0)
-        self.parts = np.where(many, counted, 0)
-        self.rings = np.where(kinds == 3, counted, (kinds < 3).astype(np.int64))
-        self.at = start[rows] + np.where(kinds >= 3, 9, 5)
-        self.failed: list[_Ints] = []
-        self.found: list[tuple[_Ints, ...]] = []
-
-    def walk(self) -> tuple[_Spans, _Ints]:
-        """Give the runs of coordinates, and the rows that are too intricate or not as they should be."""
-        for _ in range(_MOST_STEPS):
-            self._keep(self.at <= self.end)
-            self._open()
-            self._ring()
-            over = (self.rings == 0) & (self.parts == 0)
-            self.failed.append(self.row[over & (self.at != self.end)])
-            self._only(~over)
-            if not len(self.row):
-                break
-        self.failed.append(self.row)
-        parts = [np.concatenate(one) for one in zip(*self.found, strict=True)]
-        if len(self.found) > 1:
-            order = np.argsort(parts[0], kind="stable")
-            parts = [one[order] for one in parts]
-        return _Spans(*parts), np.concatenate(self.failed)
-
-    def _number(self, at: _Ints) -> _Ints:
-        return self.words[np.minimum(at, len(self.words) - 1)].astype(np.int64)
-
-    def _keep(self, good: _Bools) -> None:
-        if not good.all():
-            self.failed.append(self.row[~good])
-            self._only(good)
-
-    def _only(self, chosen: _Bools) -> None:
-        for name in ("row", "end", "width", "child", "code", "parts", "rings", "at"):
-            setattr(self, name, getattr(self, name)[chosen])
-
-    def _open(self) -> None:
-        """Enter the next part of those that are between two."""
-        opening = (self.rings == 0) & (self.parts > 0)
-        if not opening.any():
-            return
-        at = np.minimum(self.at, len(self.words) - 2)
-        fits = (self.at + 5 <= self.end) & (self.data[at] == 1) & (self._number(at + 1) == self.code)
-        self._keep(~opening | fits)
-        opening = (self.rings == 0) & (self.parts > 0)
-        polygon = opening & (self.child == 3)
-        self.rings = np.where(polygon, self._number(self.at + 5), np.where(opening, 1, self.rings))
-        self.at = self.at + np.where(opening, np.where(polygon, 9, 5), 0)
-        self.parts = self.parts - opening
-
-    def _ring(self) -> None:
-        """Pass over the next run of coordinates."""
-        point = self.child == 1
-        inside = self.rings > 0
-        count = np.where(point, 1, self._number(self.at))
-        begin = self.at + np.where(point, 0, 4)
-        stop = begin + count * self.width
-        good = ~inside | (stop <= self.end)
-        taken = inside & good & (count > 0)
-        self.found.append((begin[taken], count[taken], self.row[taken], self.child[taken], self.width[taken]))
-        self.at = np.where(inside, stop, self.at)
-        self.rings = self.rings - inside
-        self._keep(good)
-
-
-def _walk(data: npt.NDArray[np.uint8], start: _Ints, end: _Ints, codes: _Ints, marks: _Marks) -> _Spans:
-    kinds = codes % 1000
-    rows = np.flatnonzero((codes >= 0) & (kinds <= 6) & (end - start >= 9))
-    marks.exact |= (codes >= 0) & (end - start < 9)
-    if not len(rows):
-        return _Spans(*(np.zeros(0, np.int64) for _ in range(5)))
-    spans, failed = _Walker(data, start, end, codes, rows).walk()
-    marks.exact[failed] = True
-    return spans
-
-
-def _by_width(spans: _Spans) -> Iterator[_Spans]:
-    for width in np.unique(spans.width):
-        chosen = spans.width == width
-        yield _Spans(*(getattr(spans, name)[chosen] for name in ("start", "count", "row", "kind", "width")))
-
-
-def _judge(spans: _Spans, data: npt.NDArray[np.uint8], marks: _Marks, *, empty_points: bool) -> None:
+def _judge(spans: Spans, data: Bytes, marks: _Marks, *, empty_points: bool) -> None:
     values, first = _coordinates(spans, data)
     size = int(spans.width[0]) // 8
     x, y = values[0::size], values[1::size]
@@ -281,7 +164,7 @@ def _edges(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.array([values.min(), values.max()])
 
 
-def _coordinates(spans: _Spans, data: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float64], _Ints]:
+def _coordinates(spans: Spans, data: Bytes) -> tuple[npt.NDArray[np.float64], Ints]:
     """Copy the runs together, so that they can be seen as numbers; and the first vertex of each."""
     bounds = np.empty(2 * len(spans.start), np.int32)
     bounds[0::2] = spans.start
@@ -313,7 +196,7 @@ def _judge_exactly(wkb: pa.Array, marks: _Marks, *, empty_points: bool) -> None:
     marks.unmeasured[rows[index[high]]] = True
 
 
-def _measured(wkb: pa.Array, unmeasured: _Bools) -> pa.Array:
+def _measured(wkb: pa.Array, unmeasured: Bools) -> pa.Array:
     rows = np.flatnonzero(unmeasured)
     found = [plain(wkb[int(row)].as_py(), measure=True) for row in rows]
     return replaced(wkb, rows, [None if one is None else one.wkb for one in found])

@@ -1,4 +1,4 @@
-"""The files in a zip archive, as a stranger's archive has to be handled: counted, measured, never believed."""
+"""The files in a zip archive, handled as a stranger's: counted, measured, never believed."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def keep_originals(connection: Connection, table: str, fixes: sql.Composable) ->
     """
     statement = sql.SQL(
         "INSERT INTO catalogue.original_geometry (table_name, row_id, reason, geom) "
-        "SELECT {}, row_id, reason, original FROM {}"
+        "SELECT {}, row_id, reason, original FROM {} WHERE original IS NOT NULL"
     )
     return connection.execute(statement.format(sql.Literal(table), fixes)).rowcount
 

@@ -20,7 +20,7 @@ from divebell.pipeline.plan import Adopt, Catalogue, Drop, Forget, Keep, Load, P
 from divebell.pipeline.reading.frames import Opened
 from divebell.pipeline.reading.service import FileRefusedError, Readings
 from divebell.pipeline.repository import Commit, Repository
-from divebell.pipeline.stage import Bench, Staged, expect, stage
+from divebell.pipeline.stage import Bench, Staged, expect, fixes, stage
 
 _log = logging.getLogger(__name__)
 _AGAIN = "again"
@@ -196,9 +196,7 @@ def _load(current: _Pass, step: Load, where: str) -> None:
         counted = _counter(tools.progress, where)
         bench = Bench(tools.connection, step.dataset.file, told, counted, tools.beside)
         staged = [stage(bench, table) for table in tables]
-    with current.connection.transaction():
-        current.connection.execute("SET LOCAL synchronous_commit = on")
-        _replace(current, step, opened.format or "", staged, began)
+    _replace(current, step, opened.format or "", staged, began)
 
 
 def _counter(progress: Progress, where: str) -> Callable[[int], None]:
@@ -211,17 +209,24 @@ def _counter(progress: Progress, where: str) -> Callable[[int], None]:
 
 def _replace(current: _Pass, step: Load, reader: str, staged: list[Staged], began: float) -> None:
     connection, file = current.connection, step.dataset.file
-    tables = [one.table for one in staged]
     before = [known.table for known in catalogue.known(connection).tables if known.file == file]
+    gone = sorted(set(before) - {one.table for one in staged})
+
+    def write_down(used: list[str]) -> None:
+        connection.execute("SET LOCAL synchronous_commit = on")  # all that came before is safe then, too
+        catalogue.forget_tables(connection, [table for table in before if table not in used])
+        for table in used:
+            handover.retire(connection, table, current.commit)
+        for one in staged:
+            record = _record(current, step, reader, one)
+            catalogue.remember(connection, replace(record, load_seconds=round(time.monotonic() - began, 3)))
+            if one.fixed:
+                catalogue.keep_originals(connection, one.table, fixes(one.table))
+        catalogue.forget_failure(connection, file)
+
+    swap.put(connection, staged, gone, write_down)
     for one in staged:
-        swap.swap_in(connection, one)
-    for table in sorted(set(before) - set(tables)):
-        swap.drop(connection, table)
-    catalogue.forget_tables(connection, before)
-    for one in staged:
-        record = _record(current, step, reader, one)
-        catalogue.remember(connection, replace(record, load_seconds=round(time.monotonic() - began, 3)))
-    catalogue.forget_failure(connection, file)
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(fixes(one.table)))
 
 
 def clear(connection: Connection) -> None:
@@ -243,7 +248,6 @@ def _tables(step: Load, layers: Sequence[str | None], current: _Pass) -> list[st
 
 def _record(current: _Pass, step: Load, reader: str, staged: Staged) -> Record:
     checked, spatial = staged.checked, staged.geometry_type is not None
-    nulls = (*staged.nulls, *(0 for _ in staged.attributes))
     return Record(
         file=step.dataset.file,
         layer=staged.layer if staged.layer is None else catalogue.storable(staged.layer),
@@ -258,12 +262,13 @@ def _record(current: _Pass, step: Load, reader: str, staged: Staged) -> Record:
         empty_geometries=checked.empty,
         invalid_geometries=checked.invalid,
         geometry_type=staged.geometry_type,
+        geometry_types=list(checked.types),
         crs=staged.reference.code,
         srid=staged.reference.srid if spatial else None,
         bbox=staged.bbox,
         columns=[
             {"name": one.name, "original": one.original, "type": one.sql, "nulls": missing}
-            for one, missing in zip(staged.attributes, nulls, strict=False)
+            for one, missing in zip(staged.attributes, staged.nulls, strict=True)
         ],
         warnings=list(staged.warnings),
         load_seconds=0.0,

@@ -48,6 +48,8 @@ class Staged:
     geometry_type: str | None = None
     reference: crs.Reference = field(default_factory=crs.Reference)
     checked: Checked = field(default_factory=Checked)
+    fixed: bool = False
+    """Whether `fixes` names a table that holds something."""
     bbox: list[float] | None = None
     warnings: tuple[str, ...] = ()
 
@@ -79,7 +81,7 @@ def stage(bench: Bench, table: str) -> Staged:
     described, copied, reference = _filled(bench, table)
     connection, spatial = bench.connection, described.geometry
     _index(bench, table, copied.rows, spatial=spatial is not None)
-    checked = _checked(bench, table, spatial, reference)
+    checked, fixed = _checked(bench, table, spatial, reference)
     connection.execute(sql.SQL("ANALYZE {}").format(where("stage", table)))
     attributes = tuple(
         Attribute(name=one.name, original=storable(one.original), sql=one.sql) for one in described.columns
@@ -98,6 +100,7 @@ def stage(bench: Bench, table: str) -> Staged:
         geometry_type=checked.type or (spatial.type if spatial else None),
         reference=reference,
         checked=checked,
+        fixed=fixed,
         bbox=bbox,
         warnings=tuple(storable(note) for note in notes if note),
     )
@@ -178,12 +181,14 @@ def _both(first: Connection, longer: sql.Composed, second: Connection, shorter: 
         beside.result()
 
 
-def _checked(bench: Bench, table: str, spatial: Spatial | None, reference: crs.Reference) -> Checked:
-    """Wait for what was found about the geometries, and put right what can be."""
+def _checked(
+    bench: Bench, table: str, spatial: Spatial | None, reference: crs.Reference
+) -> tuple[Checked, bool]:
+    """Wait for what was found about the geometries, put right what can be, and tell whether anything was."""
     connection = bench.connection
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(fixes(table)))
     if spatial is None:
-        return Checked()
+        return Checked(), False
     with connection.transaction():
         fixed = False
         for frame in bench.told:
@@ -196,7 +201,7 @@ def _checked(bench: Bench, table: str, spatial: Spatial | None, reference: crs.R
                 case Checked():
                     if fixed:
                         _repair(connection, table, spatial, frame.type or spatial.type, reference)
-                    return frame
+                    return frame, fixed
                 case _:
                     break
     raise DivebellError("what the reading process told of it makes no sense")

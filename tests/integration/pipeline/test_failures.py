@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-
-import pytest
-
-from divebell.errors import DivebellError
-from divebell.event.model import DatasetHint
-from divebell.pipeline import read, spool
 
 from .conftest import Loading
 
@@ -77,55 +69,3 @@ def test_a_name_that_is_no_utf8_is_reported(loading: Loading) -> None:
     [failure] = loading.load({"data/wells.csv": WELLS}).failed
     assert "not valid UTF-8" in failure.reason
     assert loading.tables == {"wells"}
-
-
-def test_a_reader_that_takes_too_long_is_stopped_and_says_so(
-    loading: Loading, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow = loading.folder / "slow.py"
-    slow.write_text(
-        "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (1, 60))\nwhile True:\n    pass\n"
-    )
-    monkeypatch.setattr(spool, "command", lambda path, folder: [sys.executable, str(slow)])
-    listing = loading.load({"data/wells.csv": WELLS})
-    assert "took longer than" in listing.failed[0].reason
-
-
-def test_a_reader_that_crashes_fails_its_file_alone(
-    loading: Loading, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    crash = loading.folder / "crash.py"
-    crash.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
-    monkeypatch.setattr(spool, "command", lambda path, folder: [sys.executable, str(crash)])
-    listing = loading.load({"data/wells.csv": WELLS})
-    assert "crashed (SIGSEGV)" in listing.failed[0].reason
-
-
-def test_the_reading_process_knows_no_secret(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setenv("PGPASSWORD", "hidden")
-    printer = tmp_path / "printer.py"
-    printer.write_text(
-        "import json, os, pathlib\n"
-        "pathlib.Path('layers.json').write_text(json.dumps({'error': ' '.join(sorted(os.environ))}))\n"
-    )
-    monkeypatch.setattr(spool, "command", lambda path, folder: [sys.executable, str(printer)])
-    (tmp_path / "out").mkdir()
-    with pytest.raises(DivebellError) as caught:
-        spool.spool(printer, DatasetHint(), tmp_path / "out")
-    assert "PGPASSWORD" not in caught.value.message
-
-
-def test_the_reading_process_has_no_network() -> None:
-    script = (
-        "import socket\nfrom divebell.pipeline.read import _leave_network\n_leave_network()\n"
-        "print([name for _, name in socket.if_nameindex()])\n"
-        "socket.create_connection(('127.0.0.1', 9), 1)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout == "['lo']\n"
-    assert "Network is unreachable" in done.stderr
-
-
-def test_a_larger_file_may_take_longer() -> None:
-    assert read.cpu_seconds(0) == read.CPU_SECONDS
-    assert read.cpu_seconds(100 * 1024**2) == read.CPU_SECONDS + 100 * read.CPU_SECONDS_PER_MB

@@ -52,16 +52,39 @@ def test_a_table_has_a_key_comments_and_the_readers_grant(loading: Loading) -> N
 def test_geometry_is_typed_indexed_and_measured(loading: Loading) -> None:
     loading.load({"data/areas.geojson": features(SQUARE, BOW_TIE, None)})
     [entry] = loading.listing.datasets
-    assert (entry.geometry_type, entry.crs, entry.rows) == ("Polygon", "EPSG:4326", 3)
+    assert (entry.geometry_type, entry.crs, entry.rows) == ("MultiPolygon", "EPSG:4326", 3)
     assert (entry.null_geometries, entry.empty_geometries, entry.invalid_geometries) == (1, 0, 1)
     assert entry.bbox == [0, 0, 1, 1]
-    assert any("1 geometry is invalid" in warning for warning in entry.warnings)
     assert loading.rows(
         "SELECT type, srid, coord_dimension FROM geometry_columns WHERE f_table_name = 'areas'"
-    ) == [("POLYGON", 4326, 2)]
+    ) == [("MULTIPOLYGON", 4326, 2)]
     assert loading.column(
         "SELECT indexdef LIKE '%USING gist (geom)' FROM pg_indexes WHERE indexdef ~ 'gist'"
     ) == [True]
+
+
+def test_an_invalid_geometry_is_repaired_and_its_original_kept_as_long_as_its_table(loading: Loading) -> None:
+    loading.load({"data/areas.geojson": features(SQUARE, BOW_TIE)})
+    [entry] = loading.listing.datasets
+    assert any(
+        "1 geometry was invalid (self-intersection; row 2) and repaired" in one for one in entry.warnings
+    )
+    assert loading.rows("SELECT ST_IsValid(geom), ST_Area(geom) FROM data.areas WHERE row_id = 2") == [
+        (True, 0.5)
+    ]
+    assert loading.rows(
+        "SELECT table_name, row_id, ST_IsValid(geom), ST_SRID(geom) FROM catalogue.original_geometry"
+    ) == [("areas", 2, False, 4326)]
+    loading.load({"data/areas.geojson": features(SQUARE)})
+    assert loading.rows("SELECT * FROM catalogue.original_geometry") == []
+    assert loading.column("SELECT tablename FROM pg_tables WHERE schemaname = 'stage'") == []
+
+
+def test_an_empty_geometry_is_null_and_counted(loading: Loading) -> None:
+    loading.load({"data/areas.geojson": features(SQUARE, {"type": "Polygon", "coordinates": []}, None)})
+    [entry] = loading.listing.datasets
+    assert (entry.null_geometries, entry.empty_geometries, entry.geometry_type) == (1, 1, "Polygon")
+    assert loading.column("SELECT geom IS NULL FROM data.areas ORDER BY row_id") == [False, True, True]
 
 
 def test_heights_are_kept_where_only_some_have_one(loading: Loading) -> None:
@@ -110,7 +133,12 @@ def test_a_table_that_no_row_can_hold_keeps_the_rest_in_one_json_column(loading:
     loading.load({"data/wide.csv": wide(1500, 3, lambda row, number: f"{number + row / 7!r}")})
     assert loading.listing.failed == ()
     [entry] = loading.listing.datasets
-    assert entry.columns[-1] == {"name": "other_columns", "original": "other_columns", "type": "jsonb"}
+    assert entry.columns[-1] == {
+        "name": "other_columns",
+        "original": "other_columns",
+        "type": "jsonb",
+        "nulls": 0,
+    }
     assert any("share the column 'other_columns'" in warning for warning in entry.warnings)
     assert loading.column("SELECT (other_columns ->> 'c1499')::float FROM data.wide WHERE row_id = 2") == [
         1499 + 1 / 7

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -232,14 +233,20 @@ def _decode_one(raw: bytes | None) -> shapely.Geometry | None:
 
 
 def _repair(found: _Found, shape: shapely.Geometry, raw: bytes, row: int, base: str) -> None:
-    """Repair one geometry as ST_MakeValid does ('structure'); one that encloses nothing becomes NULL."""
     found.invalid += 1
-    reason = str(shapely.is_valid_reason(shape))
-    try:
+    repaired = next((one for one in _repairs(shape) if shapely.is_valid(one)), None)
+    found.fixes.append(Fix(row, _fitting(repaired, base, found), raw, str(shapely.is_valid_reason(shape))))
+
+
+def _repairs(shape: shapely.Geometry) -> Iterator[shapely.Geometry]:
+    """Repair one geometry as ST_MakeValid's 'structure' does.
+
+    GEOS 3.14 sometimes gives polygons that share an edge, which is not valid either; then they are united.
+    """
+    with suppress(ShapelyError):
         repaired = shapely.make_valid(shape, method="structure", keep_collapsed=False)
-    except ShapelyError:
-        repaired = None
-    found.fixes.append(Fix(row, _fitting(repaired, base, found), raw, reason))
+        yield repaired
+        yield shapely.union_all([repaired])
 
 
 def _fitting(repaired: shapely.Geometry | None, base: str, found: _Found) -> bytes | None:

@@ -13,7 +13,7 @@ CPU_SECONDS = 120
 CPU_SECONDS_PER_MB = 3
 WRITTEN_BYTES = 20 * 1024**3
 _OPEN_FILES = 1024
-_THREADS = 256
+THREADS = 256
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # CLONE_NEWUSER, CLONE_NEWNET of <linux/sched.h>
 _DEATH_SIGNAL, _DUMPABLE = 1, 4  # PR_SET_PDEATHSIG, PR_SET_DUMPABLE of <linux/prctl.h>
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -35,7 +35,7 @@ def limit(file_bytes: int, *, alone: bool) -> None:
         resource.RLIMIT_CORE: 0,
     }
     if alone:
-        most[resource.RLIMIT_NPROC] = _THREADS
+        most[resource.RLIMIT_NPROC] = THREADS
     for what, wanted in most.items():
         hard = resource.getrlimit(what)[1]
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -46,7 +46,7 @@ class Readings:
     def __init__(self, reachable: Sequence[Path], scratch: Path) -> None:
         """Prepare to read below `reachable` (existing folders); `scratch` is emptied and written to."""
         self._reachable = tuple(reachable)
-        self._scratch = scratch
+        self.scratch = scratch
         self._numbers = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -62,6 +62,11 @@ class Readings:
         """End with the `with`."""
         self.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The process that leads to the warm one, or is it; None while there is none."""
+        return self._process.pid if self._process else None
+
     def close(self) -> None:
         """End the warm process and with it all it forked."""
         if self._control is not None:
@@ -73,20 +78,20 @@ class Readings:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._process = self._control = None
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def start(self) -> None:
         """Have the warm process get ready, if it is not; `read` does so too, and then waits for it."""
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
-        self._scratch.mkdir(mode=0o700, parents=True)
+        self.scratch.mkdir(mode=0o700, parents=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
         with theirs:
             self._process = subprocess.Popen(
                 self._command(),
-                cwd=self._scratch,
+                cwd=self.scratch,
                 env=self._environment(),
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
@@ -159,17 +164,17 @@ class Readings:
     def _command(self) -> list[str]:
         alone = os.geteuid() == 0
         account = "alone" if alone else "shared"
-        argv = [sys.executable, "-m", "divebell.pipeline.reading", str(self._scratch), account]
+        argv = [sys.executable, "-m", "divebell.pipeline.reading", str(self.scratch), account]
         if alone:
-            os.chown(self._scratch, READER_UID, READER_UID)
+            os.chown(self.scratch, READER_UID, READER_UID)
         reachable = [*interpreter_paths(), *self._reachable]
         return ending_with_us(
-            run_as(READER_UID, READER_UID, argv, reachable=reachable, writable=[self._scratch])
+            run_as(READER_UID, READER_UID, argv, reachable=reachable, writable=[self.scratch])
         )
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        return kept | {"HOME": str(self._scratch), "TMPDIR": str(self._scratch), "OPENBLAS_NUM_THREADS": "1"}
+        return kept | {"HOME": str(self.scratch), "TMPDIR": str(self.scratch), "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _refuse_pointer(path: Path) -> None:

@@ -44,7 +44,7 @@ class _Numbers(Texts):
         return len(self._array)
 
     @cached_property
-    def values(self) -> pa.Array:  # type: ignore[override]
+    def values(self) -> pa.Array:
         """The numbers as text, made when it is asked for."""
         return _text(pc.if_else(pa.array(self._none), pa.scalar(None, pa.float64()), self._array))
 

@@ -98,7 +98,7 @@ def _heads(wkb: pa.Array) -> tuple[npt.NDArray[np.uint8], _Ints]:
     codes = np.zeros(len(wkb), np.int64)
     for step, part in enumerate(raw[1:]):
         codes |= part.astype(np.int64) << (8 * step)
-    return raw[0], codes
+    return np.asarray(raw[0], np.uint8), codes
 
 
 def _decoded(wkb: pa.Array) -> npt.NDArray[np.object_]:

@@ -19,7 +19,6 @@ _FORMATS = {
     ".zst": ("Zstandard", "unpack it and commit the content"),
     ".7z": ("7-Zip", "pack it as .zip"),
     ".rar": ("RAR", "pack it as .zip"),
-    ".ods": ("OpenDocument", "save it as .xlsx or CSV"),
     ".xlsb": ("binary Excel", "save it as .xlsx"),
     ".sav": ("SPSS", "export it as CSV"),
     ".dta": ("Stata", "export it as CSV"),

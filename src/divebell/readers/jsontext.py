@@ -108,10 +108,10 @@ class _Tape:
     """Offset of `text` from the beginning of the file."""
     ended: bool = False
 
-    def more(self, size: int = BLOCK) -> bool:
-        """Read until there are `size` bytes more; False at the end of the file."""
+    def more(self, size: int = 0) -> bool:
+        """Read until there are `size` bytes more, or a block; False at the end of the file."""
         pieces, got = [self.text], 0
-        while got < size and not self.ended:
+        while got < (size or BLOCK) and not self.ended:
             piece = next(self.blocks, None)
             if piece is None:
                 self.ended = True
@@ -294,7 +294,7 @@ def _bare(document: bytes) -> bytes:
 
 def utf8_blocks(text: Text) -> Iterator[bytes]:
     """Give a text as UTF-8 without byte order mark and NUL, a piece at a time."""
-    blocks = text.utf8()
+    blocks = text.utf8(max(1, BLOCK >> 2))
     yield next(blocks, b"").removeprefix(b"\xef\xbb\xbf")
     yield from blocks
 

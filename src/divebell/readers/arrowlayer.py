@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from divebell.errors import DivebellError
-from divebell.readers import geoarrow, points, shapes
+from divebell.readers import geoarrow, points, shapes, wkb
 from divebell.readers.arrowcolumns import Columns
 from divebell.readers.arrowtable import Attributes, Table, Way, arrow
-from divebell.readers.crs import Reference, identify, is_geographic
+from divebell.readers.crs import UNKNOWN, Reference, identify, is_geographic
+from divebell.readers.geoparquet import Source
 from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer
 from divebell.readers.notes import together
 from divebell.readers.placing import Places, place, surveys
@@ -24,42 +25,42 @@ class _Seen:
     table: Table
     attributes: Attributes
     points: list[points.Survey]
+    survey: shapes.Survey
     rows: int = 0
-    survey: shapes.Survey = field(default_factory=shapes.Survey)
     srids: frozenset[int] = frozenset()
 
-    def geometry(self, batch: pa.RecordBatch) -> pa.Array | None:
-        """Take in a batch's geometry, or its coordinates; give its WKB as the file has it."""
-        main = self.table.declared.main
-        if main is None:
+    def see(self, batch: pa.RecordBatch) -> wkb.Look | None:
+        """Take in a batch's geometry, or its coordinates."""
+        self.rows += batch.num_rows
+        if self.table.declared.main is None:
             for one in self.points:
                 one.see(Columns(batch, self.table.attributes))
-            self.rows += batch.num_rows
             return None
-        try:
-            encoded = geoarrow.encode(batch.column(main.at), main.encoding)
-        except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
-            raise DivebellError(
-                f"the geometry of {self.table.path.name} is not what the file says: {error}",
-                next_step="write it again, with geometry as WKB",
-            ) from error
-        before = len(self.survey.broken)
-        self.survey.see(encoded.wkb)
-        if encoded.broken:
-            more = [self.rows + 1 + at for at in encoded.broken]
-            self.survey.broken[before:] = sorted(self.survey.broken[before:] + more)
+        encoded = _encoded(self.table, self.table.declared.main, batch)
         self.srids |= encoded.srids
-        self.rows += batch.num_rows
-        return encoded.wkb
+        return self.survey.take(encoded.wkb)
 
 
 def _nothing(table: Table) -> _Seen:
-    from_columns = table.declared.main is None
+    main = table.declared.main
+    reference = _reference(table, main.reference, frozenset()) if main else UNKNOWN
+    metric = reference.wkt is not None or (reference.code is not None and not is_geographic(reference.code))
     return _Seen(
         table,
         Attributes(table),
-        surveys(table.path, table.named[0], table.originals, table.hint) if from_columns else [],
+        [] if main else surveys(table.path, table.named[0], table.originals, table.hint),
+        shapes.Survey(degrees=not metric),
     )
+
+
+def _encoded(table: Table, source: Source, batch: pa.RecordBatch) -> geoarrow.Encoded:
+    try:
+        return geoarrow.encode(batch.column(source.at), source.encoding)
+    except (pa.ArrowException, ValueError, TypeError, AttributeError) as error:
+        raise DivebellError(
+            f"the geometry of {table.path.name} is not what the file says: {error}",
+            next_step="write it again, with geometry as WKB",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _settled(table: Table, ended: list[_Seen]) -> Layer:
 def _look(seen: _Seen, batches: Iterator[pa.RecordBatch]) -> None:
     for batch in batches:
         seen.attributes.read(batch, seen.attributes.ways())
-        seen.geometry(batch)
+        seen.see(batch)
 
 
 def _layer(table: Table, decided: _Decided, seen: _Seen) -> Layer:
@@ -135,7 +136,7 @@ def _decide(table: Table, seen: _Seen, *, sure: bool) -> _Decided:
     if main is None:
         places, told = place(seen.points, table.originals, table.hint)
         return _Decided(ways, places.geometry if places else None, places=places, told=told)
-    reference = _reference(table, main.reference, seen)
+    reference = _reference(table, main.reference, seen.srids)
     survey = seen.survey if sure else replace(seen.survey, codes=seen.survey.codes | {*main.codes})
     degrees = bool(reference.code and is_geographic(reference.code) and survey.looks_like_degrees)
     plan = shapes.plan(survey, degrees=degrees)
@@ -149,11 +150,11 @@ def _decide(table: Table, seen: _Seen, *, sure: bool) -> _Decided:
     )
 
 
-def _reference(table: Table, declared: Reference, seen: _Seen) -> Reference:
+def _reference(table: Table, declared: Reference, srids: frozenset[int]) -> Reference:
     if table.hint.crs:
         return identify(table.hint.crs)
-    if declared.code is None and declared.wkt is None and len(seen.srids) == 1:
-        return identify(f"EPSG:{next(iter(seen.srids))}")
+    if declared.code is None and declared.wkt is None and len(srids) == 1:
+        return identify(f"EPSG:{next(iter(srids))}")
     return declared
 
 
@@ -162,18 +163,25 @@ def _held(table: Table, guess: _Decided, ended: list[_Seen]) -> Iterator[pa.Reco
     seen = _nothing(table)
     ended.clear()
     for batch in table.rows():
-        first, broken, beyond = seen.rows + 1, len(seen.survey.broken), len(seen.survey.beyond)
+        first = seen.rows + 1
         arrays = seen.attributes.read(batch, guess.ways)
-        wkb = seen.geometry(batch)
+        look = seen.see(batch)
         if seen.attributes.ways() != guess.ways or not _fits(guess, seen.survey.codes):
             raise ContradictedError
-        if wkb is not None and guess.plan is not None:
-            rejected = seen.survey.broken[broken:] + (seen.survey.beyond[beyond:] if guess.degrees else [])
-            wkb = shapes.apply(wkb, replace(guess.plan, rejected=frozenset(rejected)), first)
-        yield _batch(table, guess, arrays, wkb if wkb is not None else _points(table, guess, batch, first))
+        yield _batch(table, guess, arrays, _drawn(table, guess, batch, (first, look)))
     ended.append(seen)
     if _decide(table, seen, sure=True).form != guess.form:
         raise ContradictedError
+
+
+def _drawn(
+    table: Table, decided: _Decided, batch: pa.RecordBatch, at: tuple[int, wkb.Look | None]
+) -> pa.Array | None:
+    """Give the geometry of a batch that begins at a row, made alike."""
+    first, look = at
+    if look is None or decided.plan is None:
+        return decided.places.wkb(Columns(batch, table.attributes), first) if decided.places else None
+    return shapes.alike(look, look.broken | look.far if decided.degrees else look.broken, decided.plan)
 
 
 def _read(table: Table, decided: _Decided) -> Iterator[pa.RecordBatch]:
@@ -182,12 +190,8 @@ def _read(table: Table, decided: _Decided) -> Iterator[pa.RecordBatch]:
     main = table.declared.main
     for batch in table.rows():
         arrays = attributes.read(batch, decided.ways)
-        if main is not None and decided.plan is not None:
-            wkb = geoarrow.encode(batch.column(main.at), main.encoding).wkb
-            wkb = shapes.apply(wkb, decided.plan, first)
-        else:
-            wkb = _points(table, decided, batch, first)
-        yield _batch(table, decided, arrays, wkb)
+        look = wkb.look(_encoded(table, main, batch).wkb) if main else None
+        yield _batch(table, decided, arrays, _drawn(table, decided, batch, (first, look)))
         first += batch.num_rows
 
 
@@ -199,17 +203,13 @@ def _fits(guess: _Decided, codes: set[int]) -> bool:
     return plan == replace(guess.plan, rejected=frozenset())
 
 
-def _points(table: Table, decided: _Decided, batch: pa.RecordBatch, first: int) -> pa.Array | None:
-    if decided.places is None:
-        return None
-    return decided.places.wkb(Columns(batch, table.attributes), first)
-
-
-def _batch(table: Table, decided: _Decided, arrays: list[pa.Array], wkb: pa.Array | None) -> pa.RecordBatch:
+def _batch(
+    table: Table, decided: _Decided, arrays: list[pa.Array], places: pa.Array | None
+) -> pa.RecordBatch:
     fields = [
         pa.field(name, kind) for name, kind in zip(table.named[0], map(arrow, decided.ways), strict=True)
     ]
-    if wkb is None:
+    if places is None:
         return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
     fields.append(pa.field(GEOMETRY_COLUMN, pa.binary()))
-    return pa.RecordBatch.from_arrays([*arrays, wkb], schema=pa.schema(fields))
+    return pa.RecordBatch.from_arrays([*arrays, places], schema=pa.schema(fields))

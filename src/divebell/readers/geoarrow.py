@@ -1,4 +1,4 @@
-"""Geometry as Arrow holds it, in any of its encodings, to little-endian ISO WKB."""
+"""Geometry as Arrow holds it, in any of its encodings, to WKB."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _TYPES = {
 }
 NATIVE = frozenset(_TYPES)
 """The encodings that hold coordinates as lists of numbers."""
-_SHORTEST = 9
-"""Bytes of the shortest WKB: an empty geometry's order, type and number of parts."""
+_UNREADABLE = b"\x01"
+"""Stands for a value that is there and is no geometry; the survey of geometries counts it."""
+_HAS_SRID = 0x20
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,7 @@ class Encoded:
     """One batch of geometries."""
 
     wkb: pa.Array
-    """Little-endian ISO WKB; null where there is none or it cannot be decoded."""
-    broken: tuple[int, ...] = ()
-    """Positions of values that are no WKB at all."""
+    """WKB of any kind; null where there is none."""
     srids: frozenset[int] = frozenset()
     """Reference systems that PostGIS's own form of WKB names."""
 
@@ -41,12 +40,16 @@ def encode(array: pa.Array, encoding: str) -> Encoded:
     """Give the WKB of one batch. Raises ArrowInvalid or ValueError where it does not fit `encoding`."""
     array = array.storage if isinstance(array, pa.ExtensionArray) else array
     if encoding == "WKB":
-        return _plain(array.cast(pa.binary()))
+        wkb = array.cast(pa.binary())
+        if (lengths := pc.binary_length(wkb)) and pc.min(lengths).as_py() == 0:
+            wkb = pc.if_else(pc.equal(lengths, 0), pa.scalar(None, pa.binary()), wkb)
+        return Encoded(wkb, _srids(wkb))
     if encoding == "WKT":
         texts = np.array(array.cast(pa.string()).to_pylist(), dtype=object)
         shapes = shapely.from_wkt(texts, on_invalid="ignore")
-        there = array.is_valid().to_numpy(zero_copy_only=False)
-        return Encoded(_written(shapes), tuple(np.flatnonzero(shapely.is_missing(shapes) & there).tolist()))
+        written = _written(shapes)
+        lost = pc.and_(pc.is_null(written), pc.is_valid(array))
+        return Encoded(pc.if_else(lost, pa.scalar(_UNREADABLE, pa.binary()), written))
     return Encoded(_drawn(array, encoding))
 
 
@@ -70,35 +73,19 @@ def wkt(encoded: Encoded) -> pa.Array:
     )
 
 
-def _plain(wkb: pa.Array) -> Encoded:
-    lengths = pc.fill_null(pc.binary_length(wkb), 0).to_numpy(zero_copy_only=False)
-    broken = np.flatnonzero((lengths > 0) & (lengths < _SHORTEST))
-    if (lengths < _SHORTEST).any() and (wkb.null_count < len(wkb)):
-        wkb = pc.if_else(pa.array(lengths >= _SHORTEST), wkb, pa.scalar(None, pa.binary()))
-    orders, codes = _heads(wkb)
-    odd = (lengths >= _SHORTEST) & ((orders != 1) | (codes >= 4000) | (codes % 1000 > 17))
-    if not odd.any():
-        return Encoded(wkb, tuple(broken.tolist()))
-    mask = pa.array(odd)
-    shapes = _decoded(wkb.filter(mask))
-    broken = np.sort(np.append(broken, np.flatnonzero(odd)[shapely.is_missing(shapes)]))
-    srids = frozenset(np.unique(shapely.get_srid(shapes)).tolist()) - {0, -1}
-    return Encoded(pc.replace_with_mask(wkb, mask, _written(shapes)), tuple(broken.tolist()), srids)
-
-
-def _heads(wkb: pa.Array) -> tuple[npt.NDArray[np.uint8], _Ints]:
-    """Read byte order and type (taken as little-endian) of each value; of nulls whatever stands there."""
-    offsets, data = (
-        np.frombuffer(wkb.buffers()[at] or b"", kind) for at, kind in ((1, np.int32), (2, np.uint8))
-    )
-    if not len(data):
-        return np.ones(len(wkb), np.uint8), np.zeros(len(wkb), np.int64)
-    starts = offsets[wkb.offset : wkb.offset + len(wkb)].astype(np.int64)
-    raw = [data[np.minimum(starts + step, len(data) - 1)] for step in range(5)]
-    codes = np.zeros(len(wkb), np.int64)
-    for step, part in enumerate(raw[1:]):
-        codes |= part.astype(np.int64) << (8 * step)
-    return np.asarray(raw[0], np.uint8), codes
+def _srids(wkb: pa.Array) -> frozenset[int]:
+    """Find the reference systems named inside of geometries."""
+    size = len(wkb)
+    data = np.frombuffer(wkb.buffers()[2] or b"", np.uint8) if size else np.zeros(0, np.uint8)
+    if len(data) < 5:
+        return frozenset()
+    starts = np.frombuffer(wkb.buffers()[1], np.int32)[wkb.offset : wkb.offset + size].astype(np.int64)
+    starts = np.minimum(starts, len(data) - 5)
+    marked = data[starts + np.where(data[starts] == 1, 4, 1)] & _HAS_SRID > 0
+    if not marked.any():
+        return frozenset()
+    found = shapely.get_srid(_decoded(wkb.filter(pa.array(marked))))
+    return frozenset(np.unique(found).tolist()) - {0, -1}
 
 
 def _decoded(wkb: pa.Array) -> npt.NDArray[np.object_]:

@@ -224,7 +224,8 @@ def _bases(wanted: list[Dataset], catalogue: Catalogue) -> dict[str, str]:
     """Name files: a hint's word first, then what its tables are called already, then the file's own name."""
     fixed = {one.file: one.hint.table for one in wanted if one.hint.table}
     for one in wanted:
-        known = [known.table for known in catalogue.tables if known.file == one.file]
+        mine = [known for known in catalogue.tables if known.file == one.file]
+        known = [known.table for known in mine if not known.retired] or [known.table for known in mine]
         if not one.hint.table and (base := _base_in_place(one.file, known)) not in {None, *fixed.values()}:
             fixed[one.file] = str(base)
     return base_names((one.file for one in wanted), fixed)

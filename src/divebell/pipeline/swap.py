@@ -17,7 +17,7 @@ from divebell.pipeline.rights import USUAL, grant, rights
 from divebell.pipeline.stage import where
 from divebell.pipeline.users import listed, users
 
-__all__ = ["PostponedError", "drop", "lock", "patiently", "put", "swap_in", "vacuum"]
+__all__ = ["PostponedError", "drop", "lock", "patiently", "put", "vacuum"]
 
 OTHERS_WAIT_SECONDS = 0.8
 """How long readers wait behind a try, at most: it gets all its locks within this time, or gives them back."""
@@ -55,14 +55,6 @@ def put(
     patiently(connection, [*names, *gone], attempt)
     for table in refilled:
         vacuum(connection, table)
-
-
-def swap_in(connection: Connection, staged: Staged) -> None:
-    """Let a staged table take its place, within the transaction that is open on `connection`.
-
-    Raises PostponedError naming the view or the session that stands in the way; nothing has changed then.
-    """
-    patiently(connection, [staged.table], lambda: _exchange(connection, [staged.table], []))
 
 
 def drop(connection: Connection, table: str) -> None:

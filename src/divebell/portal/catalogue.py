@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,6 +70,12 @@ class Catalogue:
         """Give what the loader is doing."""
         row = await self._pool.fetchrow(catalogue.query("loader"))
         return Loader(**row) if row else None
+
+    async def stamp(self) -> str:
+        """Give a word that is another one whenever the catalogue, or what the loader does, is."""
+        row, said = await self._pool.fetchrow(catalogue.query("stamp")), await self.loader()
+        doing = (said.activity, said.detail, said.commit, said.away) if said else ()
+        return hashlib.sha256(repr((tuple(row), doing)).encode()).hexdigest()[:16]
 
     async def shared(self) -> list[Shared]:
         """Give what volunteers share."""

@@ -60,6 +60,7 @@ class Portal:
             Route("/people", self.people),
             Route("/people/reset", self.reset, methods=["POST"]),
             Route("/api/datasets", self.datasets),
+            Route("/api/datasets/stamp", self.stamp),
             Route("/static/{path:path}", self._assets.answer),
         ]
 
@@ -77,11 +78,14 @@ class Portal:
     async def front_door(self, request: Request) -> Response:
         """Show the event, its data, and who is here."""
         person = request.state.person
+        datasets, failures = await self._catalogue.datasets(), await self._catalogue.failures()
         return self.page(
             request,
             "front_door.html",
-            datasets=await self._catalogue.datasets(),
-            failures=await self._catalogue.failures(),
+            datasets=datasets,
+            failures=failures,
+            outdated={one.file: one for one in failures},
+            stamp=await self._catalogue.stamp(),
             loader=await self._catalogue.loader(),
             shared=await self._catalogue.shared(),
             here=await self._here() if person else None,
@@ -101,6 +105,7 @@ class Portal:
         known = [
             one for one in await self._catalogue.datasets() if (schema, table) == ("data", one.table_name)
         ]
+        failures = await self._catalogue.failures()
         shared = [one for one in await self._catalogue.shared() if (one.schema, one.name) == (schema, table)]
         geometry = next((column.name for column in columns if column.spatial), None)
         return self.page(
@@ -109,9 +114,12 @@ class Portal:
             schema=schema,
             table=table,
             dataset=known[0] if known else None,
+            failure=next((one for one in failures if known and one.file == known[0].file), None),
+            stamp=await self._catalogue.stamp(),
             shared=shared[0] if shared else None,
             columns=columns,
             originals={column["name"]: column["original"] for column in known[0].columns} if known else {},
+            nulls={column["name"]: column.get("nulls") for column in known[0].columns} if known else {},
             rows=await self._catalogue.first_rows(schema, table, columns),
             shown_columns=columns[:WIDEST],
             geometry=geometry,
@@ -135,6 +143,10 @@ class Portal:
         """Give the catalogue as `divebell data list --json` does."""
         listing = await self._catalogue.listing()
         return JSONResponse(listing.to_json(), headers={"Cache-Control": "private, no-cache"})
+
+    async def stamp(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
+        """Give a word that changes when what the pages say of the data does."""
+        return JSONResponse({"stamp": await self._catalogue.stamp()}, headers={"Cache-Control": "no-store"})
 
     async def people(self, request: Request) -> Response:
         """Show who ever signed in, to ambassadors."""

@@ -12,6 +12,25 @@ WELLS = "id,depth\n1,10\n2,20\n"
 SITES = "code,name\n00501,Holtsville\n01001,Agawam\n"
 
 
+def checksums(loading: Loading) -> dict[str, str]:
+    """Give what each file's table holds, whatever the table is called."""
+    return {
+        entry.file: loading.column(
+            f"SELECT md5(string_agg(t::text, chr(10) ORDER BY row_id)) FROM data.{entry.table_name} t"
+        )[0]
+        for entry in loading.listing.datasets
+    }
+
+
+def afresh(loading: Loading) -> dict[str, str]:
+    """Give what the tables hold when HEAD is loaded into an empty catalogue."""
+    for table in loading.tables:
+        loading.connection.execute(f"DROP TABLE data.{table}")
+    loading.connection.execute("DELETE FROM catalogue.dataset")
+    loading.load()
+    return checksums(loading)
+
+
 def state_of_tables(loading: Loading) -> dict[str, tuple[str, int]]:
     return {entry.file: (entry.table_name, entry.rows) for entry in loading.listing.datasets}
 
@@ -58,13 +77,76 @@ def test_the_last_dataset_can_be_deleted_too(loading: Loading) -> None:
     assert "no folder 'data'" in str(loading.summaries[-1].problem)
 
 
-def test_a_renamed_file_has_its_table_under_the_new_name(loading: Loading) -> None:
+def test_a_renamed_file_has_its_table_under_the_new_name_and_is_not_read_again(loading: Loading) -> None:
     loading.load({"data/wells.csv": WELLS})
     loading.load({"data/wells.csv": None, "data/boreholes.csv": WELLS})
     assert (loading.tables, state_of_tables(loading)) == (
         {"boreholes"},
         {"data/boreholes.csv": ("boreholes", 2)},
     )
+    assert loading.summaries[-1].loaded == 0
+    assert loading.column("SELECT obj_description('data.boreholes'::regclass)") == ["data/boreholes.csv"]
+    loading.load({"data/wells.csv": SITES})
+    assert loading.listing.failed == ()
+    assert loading.tables == {"boreholes", "wells"}
+
+
+def test_two_files_that_change_places_are_told_apart(loading: Loading) -> None:
+    loading.load({"data/wells.csv": WELLS, "data/sites.csv": SITES})
+    loading.load({"data/wells.csv": SITES, "data/sites.csv": WELLS})
+    assert loading.column("SELECT depth FROM data.sites ORDER BY row_id") == [10, 20]
+    assert loading.column("SELECT name FROM data.wells ORDER BY row_id") == ["Holtsville", "Agawam"]
+
+
+def test_the_whole_tree_moves_without_being_read_again(loading: Loading) -> None:
+    loading.load({"data/wells.csv": WELLS, "data/sites.csv": SITES})
+    before = checksums(loading)
+    git(loading.repo.folder, "mv", "data", "raw")
+    (loading.repo.folder / "data").mkdir()
+    git(loading.repo.folder, "mv", "raw", "data/raw")
+    loading.repo.commit()
+    loading.load()
+    assert loading.summaries[-1].loaded == 0
+    assert loading.tables == {"wells", "sites"}
+    assert checksums(loading) == {file.replace("data/", "data/raw/"): total for file, total in before.items()}
+
+
+def test_every_turn_of_a_history_ends_as_a_fresh_load_of_its_head(loading: Loading) -> None:
+    folder = loading.repo.folder
+    loading.load({"data/wells.csv": WELLS, "data/sites.csv": SITES})
+    git(folder, "checkout", "--quiet", "-b", "side")
+    loading.repo.commit({"data/side.csv": WELLS, "data/sites.csv": SITES + "9,Nine\n"})
+    git(folder, "checkout", "--quiet", "main")
+    loading.load({"data/wells.csv": WELLS + "3,30\n"})
+    git(folder, "merge", "--quiet", "--no-edit", "side")
+    loading.load()
+    git(folder, "revert", "--no-edit", "-m", "1", "HEAD")
+    loading.load()
+    git(folder, "reset", "--quiet", "--hard", "HEAD~2")
+    loading.load()
+    git(folder, "commit", "--quiet", "--amend", "--allow-empty", "--message=Rewritten")
+    loading.load(
+        {"data/wells.csv": None, "data/boreholes.csv": WELLS + "3,30\n", "data/raw/sites.csv": SITES}
+    )
+    git(folder, "checkout", "--quiet", "--orphan", "again")
+    git(folder, "branch", "--delete", "--force", "main")
+    loading.repo.commit({"data/wells.csv": SITES})
+    git(folder, "branch", "--move", "again", "main")
+    loading.load()
+    assert loading.listing.failed == ()
+    followed = checksums(loading)
+    assert set(followed) == {"data/wells.csv", "data/boreholes.csv", "data/sites.csv", "data/raw/sites.csv"}
+    assert followed == afresh(loading)
+
+
+def test_names_stay_when_others_that_want_them_come_and_go(loading: Loading) -> None:
+    loading.load({"data/a/wells.csv": WELLS, "data/b/wells.csv": SITES})
+    assert loading.tables == {"a_wells", "b_wells"}
+    loading.load({"data/b/wells.csv": None})
+    loading.load({"data/a/wells.csv": WELLS + "3,30\n"})
+    assert loading.tables == {"a_wells"}
+    loading.load({"data/b/wells.csv": SITES, "data/c/wells.csv": SITES})
+    assert loading.tables == {"a_wells", "b_wells", "c_wells"}
 
 
 def test_a_file_that_moves_to_another_folder_hands_its_table_over(loading: Loading) -> None:

@@ -134,6 +134,58 @@ def test_a_git_bomb_is_refused_in_words(repo: Repo, tmp_path: Path) -> None:
         following.fetch(following.head())
 
 
+def test_a_commit_that_unpacks_to_too_much_is_refused_before_anything_is_written(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "MAX_BYTES", 1000)
+    repo.commit({f"data/{number}.csv": "0" * 400 for number in range(3)})
+    following = mirror(tmp_path)
+    with pytest.raises(DivebellError, match="is not loaded: it unpacks to more than"):
+        checked_out(following)
+    assert not following.state.checkout.exists()
+
+
+def test_submodules_are_neither_fetched_nor_written(repo: Repo, tmp_path: Path) -> None:
+    head = repo.commit({"a": "1", ".gitmodules": '[submodule "sub"]\n\tpath = sub\n\turl = file:///etc\n'})
+    run_git(repo.folder, "update-index", "--add", "--cacheinfo", f"160000,{head},sub")
+    run_git(repo.folder, "commit", "--quiet", "--message=Submodule")
+    assert set(checked_out(mirror(tmp_path))) == {"a", ".gitmodules"}
+
+
+def test_hooks_and_filters_of_the_repository_do_not_run(repo: Repo, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    repo.commit({"a.csv": "1\n", ".gitattributes": "*.csv filter=evil diff=evil merge=evil\n"})
+    hooks = repo.folder / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    for name in ("post-checkout", "reference-transaction", "post-merge", "pre-auto-gc", "fsmonitor-watchman"):
+        (hooks / name).write_text(f"#!/bin/sh\ntouch {mark}\n")
+        (hooks / name).chmod(0o755)
+    for key in ("filter.evil.smudge", "filter.evil.clean", "core.fsmonitor", "diff.evil.textconv"):
+        run_git(repo.folder, "config", key, f"touch {mark}")
+    assert checked_out(mirror(tmp_path))["a.csv"] == "1\n"
+    following = mirror(tmp_path)
+    following.tidy()
+    assert not mark.exists()
+
+
+def test_a_pointer_of_git_lfs_stays_a_pointer(repo: Repo, tmp_path: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    attributes = "*.csv filter=lfs diff=lfs merge=lfs -text\n"
+    repo.write(".lfsconfig", "[lfs]\n\turl = http://127.0.0.1:9/\n")
+    repo.commit({"a.csv": pointer, ".gitattributes": attributes})
+    assert checked_out(mirror(tmp_path))["a.csv"] == pointer
+
+
+def test_a_look_at_the_branch_writes_nothing(repo: Repo, tmp_path: Path) -> None:
+    head = repo.commit({"data/a.csv": "1"})
+    before = sorted(str(path) for path in tmp_path.rglob("*"))
+    for number, address in enumerate(("event", f"file://{repo.folder}")):
+        scratch = tmp_path.parent / f"{tmp_path.name}-scratch-{number}"
+        commit = mirror(tmp_path, address).look(scratch)
+        assert (commit.id, [file.path for file in commit.files]) == (head, ["data/a.csv"])
+    assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+
+
 def test_a_remote_is_followed_like_a_folder(repo: Repo, tmp_path: Path) -> None:
     repo.commit({"a": "1"})
     following = mirror(tmp_path, f"file://{repo.folder}")

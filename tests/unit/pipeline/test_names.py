@@ -18,6 +18,12 @@ def test_a_table_is_called_like_its_file() -> None:
     assert base_names(["data/Well Sites-2020.csv"], {}) == {"data/Well Sites-2020.csv": "well_sites_2020"}
 
 
+def test_a_packed_file_is_called_like_what_is_in_it() -> None:
+    names = base_names(["data/wells.csv.gz", "data/roads.shp.zip", "data/v1.2.zip"], {})
+    assert names == {"data/wells.csv.gz": "wells", "data/roads.shp.zip": "roads", "data/v1.2.zip": "v1_2"}
+    assert base_names(["x.csv", "x.csv.gz"], {}) == {"x.csv": "x_csv", "x.csv.gz": "x_csv_gz"}
+
+
 def test_a_name_begins_with_a_letter_and_has_no_accents() -> None:
     assert (slug("2020 Übersicht"), slug("数据")) == ("t_2020_ubersicht", "")
 

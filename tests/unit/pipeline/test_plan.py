@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PurePosixPath
+
 from divebell.event.model import DatasetHint
 from divebell.pipeline.plan import (
+    Adopt,
     Catalogue,
     Dataset,
     Drop,
@@ -101,3 +105,79 @@ def test_links_submodules_and_files_elsewhere_are_no_datasets() -> None:
 def test_the_whole_repository_may_be_the_data_folder() -> None:
     found, _ = datasets([TreeFile("a.csv", "1", 9, "100644")], ".", {})
     assert [one.file for one in found] == ["a.csv"]
+
+
+def test_one_changed_file_of_a_thousand_is_loaded() -> None:
+    files = tree(**{f"part_{number:04}": f"blob {number}" for number in range(1000)})
+    found, _ = datasets(files, "data", {})
+    tables = tuple(Known(one.file, None, PurePosixPath(one.file).stem, one.identity) for one in found)
+    changed = [replace(file, blob="other") if file.path == "data/part_0007.csv" else file for file in files]
+    steps = plan(*datasets(changed, "data", {}), Catalogue(tables)).steps
+    assert [step.dataset.file for step in steps if isinstance(step, Load)] == ["data/part_0007.csv"]
+    assert sum(isinstance(step, Keep) for step in steps) == 999
+
+
+def test_a_file_of_another_name_with_the_same_contents_gets_the_table() -> None:
+    catalogue = Catalogue((Known("data/a.csv", None, "a", "1"), Known("data/c.csv", None, "c", "1")))
+    [adopted, dropped] = plan([dataset("data/raw/c.csv")], [], catalogue).steps
+    assert isinstance(adopted, Adopt)
+    assert (adopted.source, adopted.names) == ("data/c.csv", (("c", "c"),))
+    assert dropped == Drop("data/a.csv", "a")
+
+
+def test_a_name_that_is_taken_is_not_handed_over() -> None:
+    catalogue = Catalogue((Known("data/a.csv", None, "a", "1"), Known("data/x/b.csv", None, "b", "2")))
+    steps = plan([dataset("data/b.csv"), dataset("data/x/b.csv", "2")], [], catalogue).steps
+    assert {table for step in steps if isinstance(step, Adopt) for _, table in step.names} == {"data_b"}
+
+
+def test_a_retired_table_is_dropped_when_nobody_uses_it_and_given_back_when_its_file_returns() -> None:
+    retired = Known("data/a.csv", None, "a", "1", retired=True)
+    assert plan([], [], Catalogue((retired,))).steps == (Drop("data/a.csv", "a"),)
+    [back] = plan([dataset("data/a.csv")], [], Catalogue((retired,))).steps
+    assert isinstance(back, Adopt)
+    [load, *_] = plan([dataset("data/a.csv", "2")], [], Catalogue((retired,))).steps
+    assert load == Load(dataset("data/a.csv", "2"), "a")
+
+
+def test_a_retired_layer_is_looked_at_again_while_the_other_layers_are_kept() -> None:
+    tables = (
+        Known("data/m.gpkg", "roads", "m_roads", "2"),
+        Known("data/m.gpkg", "water", "m_water", "2"),
+        Known("data/m.gpkg", "old", "m_old", "1", retired=True),
+    )
+    assert plan([dataset("data/m.gpkg", "2")], [], Catalogue(tables)).steps == (
+        Keep("data/m.gpkg"),
+        Drop("data/m.gpkg", "m_old"),
+    )
+
+
+def test_a_file_with_layers_keeps_the_name_its_tables_have() -> None:
+    tables = tuple(Known("data/a/map.gpkg", layer, f"map_{layer}", "1") for layer in ("roads", "water"))
+    wanted = [dataset("data/a/map.gpkg", "2"), dataset("data/b/map.gpkg", "3")]
+    assert plan(wanted, [], Catalogue(tables)).bases == {"data/a/map.gpkg": "map", "data/b/map.gpkg": "b_map"}
+
+
+def test_a_load_says_why() -> None:
+    def why(files: list[TreeFile], known: list[TreeFile], **hint: str) -> str:
+        before, _ = datasets(known, "data", {})
+        after, _ = datasets(files, "data", {"data/a.csv": DatasetHint(**hint)} if hint else {})
+        tables = tuple(Known(one.file, None, "a", one.identity) for one in before)
+        [step] = plan(after, [], Catalogue(tables)).steps
+        assert isinstance(step, Load)
+        return step.why
+
+    assert why(tree(a="1"), []) == "it is new"
+    assert why(tree(a="2"), tree(a="1")) == "its contents changed"
+    assert why(tree(a="1"), tree(a="1"), crs="EPSG:4269") == "its hint in event.yaml changed"
+    missing = Catalogue((Known("data/a.csv", None, "a", "1", present=False),))
+    [step] = plan([dataset("data/a.csv")], [], missing).steps
+    assert isinstance(step, Load)
+    assert step.why == "its table is missing"
+
+
+def test_identity_does_not_depend_on_where_a_file_lies() -> None:
+    [here], _ = datasets([TreeFile("data/a.csv", "1", 1, "100644")], "data", {})
+    [there], _ = datasets([TreeFile("data/raw/b.csv", "1", 1, "100644")], "data", {})
+    [other], _ = datasets([TreeFile("data/raw/b.txt", "1", 1, "100644")], "data", {})
+    assert here.identity == there.identity != other.identity

@@ -22,6 +22,8 @@ _GUESSED = (
     "its text is not UTF-8; it was read as Windows (cp1252): check names with accents, and give the "
     "encoding in the event file if they look wrong"
 )
+_UNSAID = np.frombuffer(b" ?\x00", np.uint8)
+"""What stands in a column of yes and no where neither is said; GDAL takes a blank for no."""
 _PLAIN = np.zeros(256, bool)
 _PLAIN[[0, 32, *b"0123456789.-"]] = True
 
@@ -137,6 +139,10 @@ class Table:
         for at, one, found in self._columns(batch.schema):
             if one.long:
                 arrays[at], fixed = self._exact(one, numbers, found), True
+            elif one.kind == "L":
+                unsaid = np.isin(self._cells(one, numbers)[:, 0], _UNSAID)
+                arrays[at] = pc.if_else(pa.array(unsaid), pa.scalar(None, arrays[at].type), arrays[at])
+                fixed = True
             elif found.misfits:
                 wrong = np.isin(numbers, found.misfits)
                 arrays[at] = pc.if_else(pa.array(wrong), pa.scalar(None, arrays[at].type), arrays[at])
@@ -151,14 +157,18 @@ class Table:
             yield from zip(range(1, len(self.fields) + 1), self.fields, self._found, strict=True)
 
     def _exact(self, one: _Field, numbers: npt.NDArray[np.int64], found: _Found) -> pa.Array:
-        inside = numbers < self.rows
-        cells = np.full((len(numbers), one.width), 32, np.uint8)
-        cells[inside] = one.cells(self._records()[numbers[inside]])
-        text = _texts(cells)
+        text = _texts(self._cells(one, numbers))
         bad = np.isin(numbers, found.misfits) | np.asarray(pc.match_substring(text, "*"))
         text = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), text)
         text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
         return text.cast(pa.int64()) if found.whole else text
+
+    def _cells(self, one: _Field, numbers: npt.NDArray[np.int64]) -> _Bytes:
+        """Give the bytes of some records in one column; blanks where there is no such record."""
+        inside = numbers < self.rows
+        cells = np.full((len(numbers), one.width), 32, np.uint8)
+        cells[inside] = one.cells(self._records()[numbers[inside]])
+        return cells
 
     def _records(self) -> _Bytes:
         if not self.rows:

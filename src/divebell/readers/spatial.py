@@ -2,59 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.readers import gdal, shapes
-from divebell.readers.attributes import Attributes, Field, fields_of
+from divebell.readers.attributes import Attributes
 from divebell.readers.crs import UNKNOWN, Reference, identify, is_geographic
-from divebell.readers.grid import MOST_COLUMNS
 from divebell.readers.hinted import Told
 from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer
+from divebell.readers.request import Opened, Request
 from divebell.readers.wkb import Look
+
+__all__ = ["Request", "declared", "read_layer"]
 
 _SAMPLE = 1_024
 _FURTHER = 4
 """Places further on that are looked at as well, where the format can go there quickly."""
 _KEPT_BYTES = 1 << 18
 """A layer no larger than this is kept once it was read."""
-
-
-class Repair(Protocol):
-    """What a format's own reader puts right in what GDAL gives."""
-
-    def schema(self, schema: pa.Schema) -> pa.Schema:
-        """Give the schema of repaired batches."""
-        ...
-
-    def batch(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Repair one batch."""
-        ...
-
-
-@dataclass(frozen=True)
-class Request:
-    """One layer to read, and what its format knows better than GDAL."""
-
-    source: gdal.Source
-    format: str
-    layer: str | None
-    reference: Callable[[str | None, shapes.Survey], Reference]
-    """From the reference system GDAL found, and all geometries, to what is certain."""
-    json: bool = False
-    """Whether the file is JSON: GDAL's feature numbers may be its ids, and its empty points are NaN."""
-    warnings: tuple[str, ...] = ()
-    skips: bool = False
-    """Whether GDAL can skip rows without reading them."""
-    repair: Repair | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +64,7 @@ def read_layer(request: Request, hint: DatasetHint) -> Layer:
     described = gdal.describe(request.source, request.format)
     if request.repair:
         described = replace(described, schema=request.repair.schema(described.schema))
-    opened = _Opened(request, described, hint)
+    opened = Opened(request, described, hint)
     seen = _Seen(opened)
     first = list(islice(opened.rows(seen.said, batch_size=_SAMPLE), 2))
     if len(first) < 2:
@@ -108,54 +79,11 @@ def read_layer(request: Request, hint: DatasetHint) -> Layer:
     )
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A layer and all that is known of it before its rows are read."""
-
-    request: Request
-    described: gdal.Description
-    hint: DatasetHint
-
-    def rows(self, said: list[str] | None, **part: object) -> Iterator[pa.RecordBatch]:
-        """Read all rows, or those of a part."""
-        try:
-            for batch in gdal.stream(self.request.source, said, **part):
-                yield self.request.repair.batch(batch) if self.request.repair else batch
-        except gdal.FAILURES as error:
-            raise gdal.unreadable(self.request.source.path, self.request.format, error) from error
-
-    def wkb(self, batch: pa.RecordBatch) -> pa.Array | None:
-        """Give the geometries of a batch."""
-        if self.described.geometry_field is None:
-            return None
-        column = batch.column(self.described.geometry_field)
-        return (column.storage if isinstance(column, pa.ExtensionArray) else column).cast(pa.binary())
-
-    def fields(self, *, numbered: bool) -> tuple[tuple[Field, ...], tuple[str, ...]]:
-        """Name the attributes; with `numbered`, the feature numbers are one."""
-        schema = self.described.schema
-        chosen = [
-            at
-            for at, name in enumerate(schema.names)
-            if at != gdal.FID and name != self.described.geometry_field
-        ]
-        originals = [schema.names[at] for at in chosen]
-        if numbered and "id" not in originals:
-            chosen, originals = [gdal.FID, *chosen], ["id", *originals]
-        if len(originals) > MOST_COLUMNS:
-            raise DivebellError(
-                f"{self.request.source.path.name} has {len(originals):,} columns; "
-                "PostgreSQL takes at most 1,600",
-                next_step=f"split it into layers of at most {MOST_COLUMNS:,} columns",
-            )
-        return fields_of(schema, chosen, originals, self.hint)
-
-
 @dataclass
 class _Seen:
     """What the rows of a layer showed; grows batch by batch."""
 
-    opened: _Opened
+    opened: Opened
     numbered: bool = False
     """Whether feature numbers are more than a count of the rows."""
     rows: int = 0
@@ -238,7 +166,7 @@ class _Seen:
         )
 
 
-def _layer(opened: _Opened, decided: _Decided) -> Layer:
+def _layer(opened: Opened, decided: _Decided) -> Layer:
     return Layer(
         name=opened.request.layer,
         columns=decided.columns,
@@ -248,7 +176,7 @@ def _layer(opened: _Opened, decided: _Decided) -> Layer:
     )
 
 
-def _small(opened: _Opened, seen: _Seen, batches: list[pa.RecordBatch]) -> Layer:
+def _small(opened: Opened, seen: _Seen, batches: list[pa.RecordBatch]) -> Layer:
     """Describe a layer that was read to its end; a small one is not read again."""
     for batch in batches:
         seen.look(batch)
@@ -259,13 +187,13 @@ def _small(opened: _Opened, seen: _Seen, batches: list[pa.RecordBatch]) -> Layer
     return replace(layer, batches=lambda: _read(opened, decided, batches))
 
 
-def _certain(opened: _Opened, seen: _Seen) -> Layer:
+def _certain(opened: Opened, seen: _Seen) -> Layer:
     layer = _layer(opened, seen.decide())
     said = [f"the reader of this format says: {one[:200]}" for one in _telling(seen.said)]
     return layer.told(*(() if seen.rows else ("the layer has no rows",)), *said)
 
 
-def _settled(opened: _Opened, ended: list[_Seen]) -> Layer:
+def _settled(opened: Opened, ended: list[_Seen]) -> Layer:
     if not ended:
         ended.append(_begun(opened))
     for batch in ended[0].rest:
@@ -273,13 +201,13 @@ def _settled(opened: _Opened, ended: list[_Seen]) -> Layer:
     return _certain(opened, ended[0])
 
 
-def _begun(opened: _Opened, *, numbered: bool = False) -> _Seen:
+def _begun(opened: Opened, *, numbered: bool = False) -> _Seen:
     seen = _Seen(opened, numbered=numbered)
     seen.rest = opened.rows(seen.said)
     return seen
 
 
-def _held(opened: _Opened, guess: _Decided, codes: set[int], ended: list[_Seen]) -> Iterator[pa.RecordBatch]:
+def _held(opened: Opened, guess: _Decided, codes: set[int], ended: list[_Seen]) -> Iterator[pa.RecordBatch]:
     """Read by a guess, and say so as soon as it does not hold."""
     seen = _begun(opened, numbered=guess.numbered)
     seen.survey.codes |= codes
@@ -300,7 +228,7 @@ def _fits(guess: _Decided, codes: set[int]) -> bool:
 
 
 def _read(
-    opened: _Opened, decided: _Decided, kept: list[pa.RecordBatch] | None = None
+    opened: Opened, decided: _Decided, kept: list[pa.RecordBatch] | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Read by what all values say."""
     seen = _Seen(opened, numbered=decided.numbered)

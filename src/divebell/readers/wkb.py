@@ -60,7 +60,7 @@ def look(wkb: pa.Array, *, empty_points: bool = True) -> Look:
     marks.exact[failed] = True
     for group in spans.by_width():
         _judge(group, data, marks, empty_points=empty_points)
-    _judge_exactly(wkb, marks, empty_points=empty_points)
+    wkb = _judge_exactly(wkb, marks, empty_points=empty_points)
     marks.far &= ~marks.broken
     return Look(
         _measured(wkb, marks.unmeasured),
@@ -179,10 +179,11 @@ def _coordinates(spans: Spans, data: Bytes) -> tuple[npt.NDArray[np.float64], In
     return values, np.cumsum(spans.count) - spans.count
 
 
-def _judge_exactly(wkb: pa.Array, marks: _Marks, *, empty_points: bool) -> None:
+def _judge_exactly(wkb: pa.Array, marks: _Marks, *, empty_points: bool) -> pa.Array:
+    """Decode what is left; give the geometries without bytes that follow after their end."""
     rows = np.flatnonzero(marks.exact & ~marks.broken)
     if not len(rows):
-        return
+        return wkb
     raw = [wkb[int(row)].as_py() for row in rows]
     shapes = np.atleast_1d(shapely.from_wkb(np.array(raw, object), on_invalid="ignore"))
     marks.broken[rows[shapely.is_missing(shapes)]] = True
@@ -194,6 +195,9 @@ def _judge_exactly(wkb: pa.Array, marks: _Marks, *, empty_points: bool) -> None:
     marks.far[rows[index[outside]]] = True
     high = shapely.has_z(shapes)[index] & ~(np.abs(values[:, 2]) < MISSING_MEASURE) & ~nowhere
     marks.unmeasured[rows[index[high]]] = True
+    whole = shapely.to_wkb(shapes, byte_order=1, flavor="iso", output_dimension=4).tolist()
+    longer = [at for at, one in enumerate(whole) if one is not None and len(raw[at]) > len(one)]
+    return replaced(wkb, rows[longer], [whole[at] for at in longer])
 
 
 def _measured(wkb: pa.Array, unmeasured: Bools) -> pa.Array:

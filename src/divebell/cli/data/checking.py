@@ -77,7 +77,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(given: Path | None) -> Iterator[Checked]:
     place = _place(given or Path())
-    path = (given or place.data).resolve()
+    whole = given is None or (given / "event.yaml").is_file()
+    path = place.data if given is None or whole else given.resolve()
     if not path.exists():
         raise DivebellError(f"there is no file or folder {path}")
     files = _files(path, place.root)
@@ -121,16 +122,25 @@ def _named(file: str, bases: Mapping[str, str], found: Sequence[Finding] | str) 
 
 
 def _place(path: Path) -> _Place:
-    """Find the event file above, if there is one: it tells the repository's top and the hints."""
+    """Find the event file above, if there is one for these data: it tells the repository's top and hints."""
     here = path.resolve()
     for folder in (here, *here.parents):
         if (folder / "event.yaml").is_file():
-            event = load_event(folder)
-            root = source(event.data.repository, folder).folder or folder
-            if here.is_relative_to(root) or here == folder:
-                return _Place(root, event.data.datasets, root / event.data.folder)
+            place = _event_place(folder)
+            if place and (here == folder or here.is_relative_to(place.data.resolve())):
+                return place
     root = here if here.is_dir() else here.parent
     return _Place(root, {}, root)
+
+
+def _event_place(folder: Path) -> _Place | None:
+    try:
+        event = load_event(folder)
+    except DivebellError:
+        print(f"{folder / 'event.yaml'} has problems, so its hints are not used.", file=sys.stderr)
+        return None
+    root = source(event.data.repository, folder).folder or folder
+    return _Place(root, event.data.datasets, root / event.data.folder)
 
 
 def _files(path: Path, root: Path) -> list[str]:

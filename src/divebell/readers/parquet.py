@@ -17,7 +17,7 @@ from divebell.readers.claims import head, require_signature
 from divebell.readers.grid import MOST_COLUMNS
 from divebell.readers.model import Layer
 
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 3 << 20
 _BATCH_ROWS = 50_000
 _SAMPLE_ROWS = 4_096
 _ANY_ROWS = 100_000_000

@@ -36,7 +36,7 @@ FID = 0
 """Position of GDAL's feature number in every batch."""
 _BATCH = 4_096
 """Rows at once: more of them leave the processor's cache, and take longer."""
-_BATCH_BYTES = 32 << 20
+_BATCH_BYTES = 16 << 20
 _PLAIN_PATH = re.compile(r"[\w/.\- ]+", re.ASCII)
 
 
@@ -63,6 +63,8 @@ class Description:
     crs: str | None
     features: int
     """How many the format says there are; -1 where it does not say."""
+    at_once: int
+    """How many rows to read at once, fewer where they are large."""
     key: str
     """The column of feature numbers, where one can be searched quickly."""
 
@@ -76,7 +78,6 @@ def restrict() -> None:
             "GDAL_SKIP": ",".join(skip),
             "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO",
             "OGR_GPKG_NUM_THREADS": "1",
-            "OGR_ARROW_MEM_LIMIT": str(_BATCH_BYTES),
             "GDAL_PAM_ENABLED": "NO",
             "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
         }
@@ -113,6 +114,7 @@ def describe(source: Source, wanted: str) -> Description:
                 geometry_field=_geometry_field(meta, reader.schema),
                 crs=meta["crs"],
                 features=int(info["features"]),
+                at_once=_at_once(source, int(info["features"])),
                 key=info["fid_column"] if re.fullmatch(r"\w+", info["fid_column"]) else "",
             )
     except FAILURES as error:
@@ -148,6 +150,15 @@ def unreadable(path: Path, wanted: str, error: Exception) -> DivebellError:
         f"{path.name} cannot be read as {wanted}: {reason[:300]}",
         next_step="open it in QGIS and export it again, or check that it was uploaded completely",
     )
+
+
+def _at_once(source: Source, features: int) -> int:
+    """Choose how many rows to read at once, by the file's size.
+
+    GDAL's own limit, OGR_ARROW_MEM_LIMIT, makes 3.12 crash when a GeoPackage is closed before its end.
+    """
+    bytes_each = source.path.stat().st_size / max(features, 1)
+    return max(1, min(_BATCH, int(_BATCH_BYTES / max(bytes_each, 1)))) if features > 0 else _BATCH
 
 
 @contextmanager

@@ -53,10 +53,11 @@ class Opened:
     described: gdal.Description
     hint: DatasetHint
 
-    def rows(self, said: list[str] | None, **part: object) -> Iterator[pa.RecordBatch]:
-        """Read all rows, or those of a part."""
+    def rows(self, said: list[str] | None, most: int = 1 << 16, **part: object) -> Iterator[pa.RecordBatch]:
+        """Read all rows, or those of a part, at most `most` at once."""
+        at_once = min(self.described.at_once, most)
         try:
-            for batch in gdal.stream(self.request.source, said, **part):
+            for batch in gdal.stream(self.request.source, said, batch_size=at_once, **part):
                 yield self.request.repair.batch(batch) if self.request.repair else batch
         except gdal.FAILURES as error:
             raise gdal.unreadable(self.request.source.path, self.request.format, error) from error

@@ -66,10 +66,11 @@ def read_layer(request: Request, hint: DatasetHint) -> Layer:
         described = replace(described, schema=request.repair.schema(described.schema))
     opened = Opened(request, described, hint)
     seen = _Seen(opened)
-    first = list(islice(opened.rows(seen.said, batch_size=_SAMPLE), 2))
+    first = list(islice(opened.rows(seen.said, most=_SAMPLE), 2))
     if len(first) < 2:
         return _small(opened, seen, first)
-    seen.look(first[0])
+    for batch in first:
+        seen.look(batch)
     guess = seen.sampled().decide()
     ended: list[_Seen] = []
     return replace(
@@ -137,7 +138,7 @@ class _Seen:
                 part = {"where": f'"{described.key}" > {skipped}'}
             else:
                 break
-            for batch in islice(self.opened.rows(self.said, batch_size=_SAMPLE, **part), 1):
+            for batch in islice(self.opened.rows(self.said, most=_SAMPLE, **part), 1):
                 self.look(batch)
         return self
 

@@ -48,6 +48,19 @@ class Commit:
     files: tuple[TreeFile, ...]
 
 
+_SETTINGS = """\
+[safe]
+\tdirectory = *
+[core]
+\tbigFileThreshold = 1m
+[pack]
+\tcompression = 0
+[fetch]
+\tunpackLimit = 1
+"""
+"""Data files gain nothing from deltas and little from compression, either of which takes longer than a load."""
+
+
 @dataclass(frozen=True)
 class Repository:
     """The mirror of one event's repository."""
@@ -80,6 +93,25 @@ class Repository:
             )
         if not is_repository(folder):
             become_repository(folder, self.branch, self._local())
+        self._borrow(git_folder(folder) / "objects")
+
+    def _borrow(self, objects: Path) -> None:
+        """Let the mirror use what a repository on this machine holds, so that nothing has to be copied.
+
+        Should that repository go, the mirror is of no use any more, and `fetch` begins a new one.
+        """
+        borrowed = self.state.repository / "objects" / "info" / "alternates"
+        line = f"{objects}\n"
+        if (
+            not objects.is_dir()
+            or "\n" in str(objects)
+            or (borrowed.exists() and borrowed.read_text() == line)
+        ):
+            return
+        borrowed.parent.mkdir(parents=True, exist_ok=True)
+        temporary = borrowed.with_name(f"alternates.{os.getpid()}")
+        temporary.write_text(line)
+        temporary.replace(borrowed)
 
     def head(self) -> str:
         """Give the branch's last commit at the source. Raises DivebellError naming the branches there."""
@@ -174,10 +206,10 @@ class Repository:
             return None
 
     def _local(self) -> dict[str, str]:
-        if not self.settings.exists():
+        if not self.settings.exists() or self.settings.read_text() != _SETTINGS:
             self.state.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary = self.settings.with_name(f"gitconfig.{os.getpid()}")
-            temporary.write_text("[safe]\n\tdirectory = *\n")
+            temporary.write_text(_SETTINGS)
             temporary.replace(self.settings)
         return git.environment(self.settings, network=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -210,6 +211,29 @@ def test_a_mirror_that_a_killed_git_left_broken_is_made_anew(repo: Repo, tmp_pat
     (following.state.repository / "shallow.lock").write_text("")
     repo.commit({"a": "2"})
     assert checked_out(following) == {"a": "2"}
+
+
+def test_nothing_of_a_folder_on_this_machine_is_copied(repo: Repo, tmp_path: Path) -> None:
+    repo.commit({"data/a.csv": "a\n" * 10_000})
+    following = mirror(tmp_path)
+    assert set(checked_out(following)) == {"data/a.csv"}
+    assert run_git(following.state.repository, "count-objects", "-v").startswith(
+        "count: 0\nsize: 0\nin-pack: 0\n"
+    )
+    following.tidy()
+    assert run_git(following.state.repository, "count-objects", "-v").startswith(
+        "count: 0\nsize: 0\nin-pack: 0\n"
+    )
+
+
+def test_a_folder_that_was_made_anew_is_followed_as_it_is_now(repo: Repo, tmp_path: Path) -> None:
+    repo.commit({"data/a.csv": "old"})
+    following = mirror(tmp_path)
+    checked_out(following)
+    shutil.rmtree(repo.folder / ".git")
+    run_git(repo.folder, "init", "--quiet", "--initial-branch=main")
+    repo.commit({"data/a.csv": "new"})
+    assert checked_out(following) == {"data/a.csv": "new"}
 
 
 def test_a_repository_that_belongs_to_somebody_else_can_be_read(repo: Repo, tmp_path: Path) -> None:

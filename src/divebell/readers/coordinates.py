@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 from msgspec import Raw
 
+from divebell.readers.features import Shape
 from divebell.readers.oddshapes import FARTHEST, Exact, exactly
 from divebell.readers.ragged import CODES, Chains, Ints, encode
 
@@ -77,9 +77,18 @@ class Shapes:
         return pa.concat_arrays(arrays).take(pa.array(order))
 
 
-def understand(shapes: Sequence[Any]) -> Shapes:
-    """Take in the geometries of a run of features."""
+def understand(shapes: list[Any]) -> Shapes:
+    """Take in the geometries of a run of features; the list is emptied, so that their text is let go."""
     found = Shapes(len(shapes))
+    alike = _sorted(found, shapes)
+    shapes.clear()
+    for (kind, numbers), (rows, texts) in alike.items():
+        _many(found, kind, numbers, (np.array(rows), texts))
+    return found
+
+
+def _sorted(found: Shapes, shapes: list[Any]) -> dict[tuple[str, int], tuple[list[int], list[bytes]]]:
+    """Give rows and coordinates by type and numbers of the first position; odd ones are read at once."""
     alike: dict[tuple[str, int], tuple[list[int], list[bytes]]] = {}
     for row, shape in enumerate(shapes):
         if shape is None:
@@ -93,28 +102,20 @@ def understand(shapes: Sequence[Any]) -> Shapes:
         rows, texts = alike.setdefault(key, ([], []))
         rows.append(row)
         texts.append(text)
-    for (kind, numbers), (rows, texts) in alike.items():
-        _many(found, kind, numbers, (np.array(rows), texts), shapes)
-    return found
+    return alike
 
 
-def _many(
-    found: Shapes,
-    kind: str,
-    numbers: int,
-    alike: tuple[Ints, list[bytes]],
-    shapes: Sequence[Any],
-) -> None:
+def _many(found: Shapes, kind: str, numbers: int, alike: tuple[Ints, list[bytes]]) -> None:
     rows, texts = alike
     chains = _chains(texts, kind, numbers) if numbers > 1 else None
     if chains is None:
-        for row in rows.tolist():
-            _one(found, row, shapes[row])
+        for row, text in zip(rows.tolist(), texts, strict=True):
+            _one(found, row, Shape(kind, Raw(text)))
         return
     odd = _odd(chains)
     found.cut += int((~odd).sum()) if numbers > 3 else 0
-    for row in rows[odd].tolist():
-        _one(found, row, shapes[row])
+    for at in np.flatnonzero(odd).tolist():
+        _one(found, int(rows[at]), Shape(kind, Raw(texts[at])))
     if odd.any():
         keep = ~odd
         texts = [text for text, kept in zip(texts, keep.tolist(), strict=True) if kept]

@@ -131,18 +131,18 @@ class FeatureStream:
 
     def _run(self, run: Run) -> Iterator[Features]:
         entries = None if self._records else self._entries(run.text)
-        if run.place == "features":
-            yield self._slowly(run) if entries is None else _features(entries)
-        elif entries is not None and all(map(_is_feature, entries)):
-            for one in entries[:1]:
+        if entries is not None and (run.place == "features" or all(map(_is_feature, entries))):
+            for one in entries[:1] if run.place != "features" else ():
                 self._take_crs(one.crs)
-            yield _features(entries)
+            rows, run.text, entries = _features(entries), b"", None
+        elif run.place == "features":
+            rows = self._slowly(run)
         else:
             rows = Features()
             for value in self._values(run):
                 self._document(value, rows, listed=run.place == "list" or self.documents > 1)
             self._records = not rows.spatial
-            yield rows
+        yield rows
 
     def _entries(self, text: bytes) -> list[_Entry] | None:
         """Decode a run the fast way; None where it holds anything out of the ordinary."""

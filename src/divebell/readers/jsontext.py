@@ -15,7 +15,7 @@ from divebell.readers.encoding import Text
 
 BLOCK = 4 << 20
 """Bytes of text looked at together: enough features for arithmetic in bulk, little enough memory."""
-LARGEST = 128 << 20
+LARGEST = 40 << 20
 """The largest single value (one feature) that is taken into memory."""
 _DEEPEST = 500
 _BETWEEN = b" \t\r\n,\x1e"
@@ -28,7 +28,7 @@ _NEXT = "export it as GeoJSON (a FeatureCollection) from QGIS or the program tha
 _Positions = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """Whole JSON values with commas between them."""
 
@@ -249,9 +249,11 @@ class Walk:
             stop = end if end is not None else int(commas[-1])
             if end is not None and tape.text[end : end + 1] != b"]":
                 raise no_json(self.text, tape.at + end, "a list ends with }")
-            if tape.text[:stop].strip():
-                yield Run(tape.text[:stop], tape.at, place)
+            piece, at = tape.text[:stop], tape.at
             tape.drop(stop + 1)
+            if piece.strip():
+                run, piece = Run(piece, at, place), b""
+                yield run
             if end is not None:
                 return
 
@@ -259,16 +261,18 @@ class Walk:
         """Find the outermost commas and the end of what is around; reads on until there is one of them."""
         scanner, seen = Scanner(), 0
         while True:
-            _, commas, end = scanner.see(tape.text[seen:])
-            if len(commas) or end is not None:
-                return commas + seen, None if end is None else end + seen
+            while seen < len(tape.text):
+                _, commas, end = scanner.see(tape.text[seen : seen + BLOCK])
+                if len(commas) or end is not None:
+                    return commas + seen, None if end is None else end + seen
+                seen += BLOCK
             seen = len(tape.text)
             if seen > LARGEST:
                 raise DivebellError(
                     f"{tape.name} holds a single feature of more than {LARGEST >> 20} MB",
                     next_step="simplify its geometry, or cut it into several features",
                 )
-            if not tape.more(max(BLOCK, seen // 2)):
+            if not tape.more(max(BLOCK, seen // 4)):
                 raise cut_off(tape.name, f"within what begins in line {line_of(self.text, tape.at):,}")
 
 

@@ -1,4 +1,4 @@
-"""Cut a text into blocks of whole rows: at once where they are regular, record by record where they are not."""
+"""Cut a text into blocks of whole rows: at once where they are regular, else record by record."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pyarrow.csv
 
 from divebell.errors import DivebellError
 from divebell.readers import dialect
+from divebell.readers.aligned import Aligned
 from divebell.readers.encoding import Text
 
 Columns = tuple[pa.Array, ...]
@@ -37,7 +38,7 @@ class _Reserve:
     held: bytes = b""
 
     def line_end(self, start: int, size: int) -> int:
-        """Find the last end of a line within `size` bytes from `start`, or the next; `start` at the text's end."""
+        """Find the last line end within `size` bytes from `start`, or the next; `start` at the text's end."""
         while True:
             while len(self.held) < start + size and (piece := next(self.pieces, b"")):
                 self.held += piece
@@ -85,12 +86,12 @@ def blocks(
     """
     reserve = _Reserve(text.path.name, text.utf8(size))
     if skip:
-        _records(reserve, delimiter, slips, lambda count, _taken: count == skip)
+        _records(reserve, delimiter, slips, records=skip, size=None)
     while end := reserve.line_end(0, size):
         block = reserve.held[:end]
         columns = _columns(block, delimiter, width)
         if columns is None:
-            yield _records(reserve, delimiter, slips, lambda _count, taken, end=end: taken >= end)
+            yield _records(reserve, delimiter, slips, records=None, size=end)
         else:
             reserve.take(end)
             slips.lines += _line_ends(block)
@@ -98,16 +99,16 @@ def blocks(
 
 
 def _records(
-    reserve: _Reserve, delimiter: str, slips: dialect.Slips, enough: Callable[[int, int], bool]
+    reserve: _Reserve, delimiter: str, slips: dialect.Slips, *, records: int | None, size: int | None
 ) -> Records:
-    """Take records one by one until `enough` (of records, of bytes) or the end of the text."""
+    """Take records one by one: so many, or of at least so many bytes, or up to the end of the text."""
     found: Records = []
     peek, done, taken = _Peek(reserve), slips.lines, 0
     for record in dialect.records(iter(peek), delimiter, slips):
         found.append(record)
         taken += sum(peek.lengths.popleft() for _ in range(slips.lines - done))
         done = slips.lines
-        if enough(len(found), taken):
+        if len(found) == records or (size is not None and taken >= size):
             break
     reserve.take(taken)
     return found
@@ -139,9 +140,9 @@ def _runs_away(columns: Columns) -> bool:
 
 def _line_ends(block: bytes) -> int:
     letters = np.frombuffer(block, np.uint8)
-    ends = np.count_nonzero(letters == ord("\n"))
+    ends = int(np.count_nonzero(letters == ord("\n")))
     if b"\r" in block:
-        ends += np.count_nonzero(letters == ord("\r")) - block.count(b"\r\n")
+        ends += int(np.count_nonzero(letters == ord("\r"))) - block.count(b"\r\n")
     return ends if block.endswith((b"\n", b"\r")) else ends + 1
 
 
@@ -165,25 +166,26 @@ def _parse(
 
 
 def samples(text: Text, delimiter: str, skip: int, width: int, size: int) -> Iterator[Columns]:
-    """Give the first block, and lines from places all over the text where its encoding lets one start anywhere.
+    """Give the first block, and lines from all over the text where its encoding lets one start anywhere.
 
     They are a sample: a line that begins within a quoted value is not told from a whole one.
     """
-    first = next(blocks(text, delimiter, skip, width, dialect.Slips(), size), ())
-    if isinstance(first, tuple):
+    first = next(blocks(text, delimiter, skip, width, dialect.Slips(), size), [])
+    if isinstance(first, list):
+        whole = [record for record in first if len(record) == width]
+        first = tuple(pa.array(column, pa.string()) for column in zip(*whole, strict=True))
+    if first:
         yield first
-    elif whole := [record for record in first if len(record) == width]:
-        yield tuple(pa.array(column, pa.string()) for column in zip(*whole, strict=True))
-    if "\n,".encode(text.encoding) != b"\n,":
+    if isinstance(text, Aligned) or "\n,".encode(text.encoding) != b"\n,":
         return
     length = text.path.stat().st_size
     with text.path.open("rb") as file:
         for place in range(1, _SAMPLES):
             file.seek(length * place // _SAMPLES)
             piece = file.read(size)
-            piece = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1].decode(text.encoding, "replace")
+            lines = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1].decode(text.encoding, "replace")
             with suppress(pa.ArrowInvalid):
                 yield tuple(
                     column.combine_chunks()
-                    for column in _parse(piece.encode(), delimiter, width, lambda _row: "skip").columns
+                    for column in _parse(lines.encode(), delimiter, width, lambda _row: "skip").columns
                 )

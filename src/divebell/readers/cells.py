@@ -81,8 +81,12 @@ def decide(profile: Profile) -> Decision:
     """Choose the type that fits every cell, or the one that a person gave; text when they differ."""
     if profile.hinted is not None:
         told = profile.hinted.told()
-        notes = (*_missing_notes(profile, text=False), *profile.hinted.notes())
-        return Decision(profile.name, told.arrow, notes, told)
+        given = (*_missing_notes(profile, text=False), *profile.hinted.notes())
+        return Decision(profile.name, told.arrow, given, told)
+    return _decide(profile)
+
+
+def _decide(profile: Profile) -> Decision:
     keep_text = profile.type is ColumnType.TEXT
     kinds = {kind for kind in profile.kinds if kind != "missing"}
     notes = _missing_notes(profile, text="text" in kinds or keep_text)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
-from divebell.readers import blocks, dialect, grid
+from divebell.readers import aligned, blocks, dialect, grid
 from divebell.readers.claims import refuse_imposter
 from divebell.readers.encoding import Text, open_text
 from divebell.readers.model import ContradictedError, Layer
@@ -61,12 +61,12 @@ class _File:
 
 @dataclass(frozen=True)
 class DelimitedReader:
-    """Reads text tables; large ones in a single pass, described from parts of them until all values are known."""
+    """Reads text tables; large ones in a single pass, described from parts of them until all is known."""
 
     block: int = blocks.SIZE
     """Bytes that are read at once; a file of no more than that is read in full before it is described."""
     name = "CSV"
-    suffixes: tuple[str, ...] = (".csv", ".tsv", ".tab", ".psv", ".txt")
+    suffixes: tuple[str, ...] = (".csv", ".tsv", ".tab", ".psv", ".txt", ".dat", ".prn")
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe the one layer of a text table. Raises DivebellError when the file holds something else."""
@@ -175,7 +175,7 @@ def looks_tabular(path: Path) -> bool:
     sample = open_text(path).sample(1 << 16)
     delimiter = dialect.find_delimiter(sample, path.suffix.lower())
     if delimiter is None:
-        return False
+        return aligned.find_columns(open_text(path), sample) is not None
     if delimiter == "," and len(re.findall(r",(?=\s)", sample)) >= 0.5 * sample.count(","):
         return False
     widths = [line.count(delimiter) for line in sample.splitlines() if line.strip()][:100]
@@ -188,7 +188,10 @@ def _open(path: Path, hint: DatasetHint, block: int) -> tuple[_File, tuple[str, 
     text = open_text(path, hint.encoding)
     sample = text.sample()
     _refuse_binary(path, sample)
-    delimiter = hint.delimiter or dialect.find_delimiter(sample, path.suffix.lower()) or ","
+    delimiter = hint.delimiter or dialect.find_delimiter(sample, path.suffix.lower())
+    if delimiter is None and path.suffix.lower() in aligned.SUFFIXES:
+        text = aligned.find_columns(text, sample) or text
+    delimiter = delimiter or (aligned.DELIMITER if isinstance(text, aligned.Aligned) else ",")
     first = dialect.records(text.lines(), delimiter, dialect.Slips())
     header = grid.find_header(first, hint.skip_rows, path.name)
     return _File(text, delimiter, header, hint, block), (*text.warnings, *header.warnings)

@@ -91,13 +91,45 @@ def find_header(records: Iterable[list[str]], skip_rows: int = 0, name: str = "t
         )
     below = first[at + 1 :]
     header = _without_empty_tail(header, below)
-    if below and any(cell.strip() for cell in below[0]) and _second_header(below):
-        warnings.append(f"a second header row was left out: '{', '.join(below[0])[:100]}'")
-        return Header(tuple(header), skip_rows + at + 2, tuple(warnings))
-    return Header(tuple(header), skip_rows + at + 1, tuple(warnings))
+    skip = skip_rows + at + 1
+    above = first[at - 1] if at else []
+    if _are_groups(above, header):
+        warnings[-1:] = []
+        header = _combined(above, header)
+        warnings.append(f"two header rows were put together into names such as '{_example(header)}'")
+    elif below and any(cell.strip() for cell in below[0]) and _second_header(header, below):
+        skip += 1
+        if all(cell.strip() for cell in header):
+            warnings.append(f"a second header row was left out: '{', '.join(below[0])[:100]}'")
+        else:
+            header = _combined(header, below[0])
+            warnings.append(f"two header rows were put together into names such as '{_example(header)}'")
+    return Header(tuple(header), skip, tuple(warnings))
 
 
-def _second_header(below: list[list[str]]) -> bool:
+def _are_groups(above: list[str], header: list[str]) -> bool:
+    """Whether the row above the header names groups of columns, such as 2010,,2011, over Male,Female."""
+    named = [cell.strip() for cell in above if cell.strip()]
+    names = [cell.strip() for cell in header if cell.strip()]
+    doubled = len(set(names)) < len(names)
+    return len(named) > 1 and doubled and len(set(_combined(above, header))) == len(header)
+
+
+def _combined(upper: list[str], lower: list[str]) -> list[str]:
+    """Put two header rows together; a blank cell in the upper one belongs to the group on its left."""
+    names, group = [], ""
+    for at, cell in enumerate(lower):
+        group = (upper[at].strip() if at < len(upper) else "") or group
+        name = cell.strip()
+        names.append(" / ".join(dict.fromkeys(one for one in (group, name) if one)))
+    return names
+
+
+def _example(header: list[str]) -> str:
+    return next((name for name in header if " / " in name), header[0])[:100]
+
+
+def _second_header(header: list[str], below: list[list[str]]) -> bool:
     """Whether the first row under the header is one more: different words over columns of numbers."""
     rows = [[cell.strip() for cell in record] for record in below if any(cell.strip() for cell in record)]
     if len(rows) < 4 or any(_NUMBER.match(cell) for cell in rows[0]):
@@ -109,7 +141,9 @@ def _second_header(below: list[list[str]]) -> bool:
         and all(map(_NUMBER.match, values))
     ]
     words = [rows[0][at] for at in numeric]
-    return len(words) > 1 and len(set(words)) == len(words) and not {"", *NA_IN_NUMBERS} & set(words)
+    merged = not all(cell.strip() for cell in header)
+    names = _combined(header, below[0]) if merged else words
+    return len(words) > 1 and len(set(names)) == len(names) and not {"", *NA_IN_NUMBERS} & set(words)
 
 
 def _usual_width(filled: list[list[str]]) -> int:
@@ -208,7 +242,7 @@ def rows(records: Iterable[list[Any]], header: Header, repairs: Repairs) -> Iter
 
 
 def are_regular(columns: Sequence[Texts]) -> bool:
-    """Whether each row is one, whatever stands around it: not blank, and no note that fills its first cell only."""
+    """Whether each row is one, whatever stands around it: not blank, and no note in its first cell only."""
     doubtful = columns[min(1, len(columns) - 1)].blank()
     others = columns[:1] if len(columns) == 2 else columns[2:]
     for column in others:

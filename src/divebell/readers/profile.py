@@ -120,11 +120,9 @@ class Profile:
         )
 
     def _narrow(self, column: Texts, texts: pa.Array) -> None:
-        if not self.kinds:
-            return
         if column.number is not None:
             self.kinds &= _NUMBERS[column.number]
-        else:
+        elif self.kinds:
             start = texts.slice(0, 64)
             self.kinds = {kind for kind in self.kinds if _fit(start, kind) is not None}
             for kind in sorted(self.kinds):
@@ -133,6 +131,9 @@ class Profile:
                     self.kinds.discard(kind)
                 elif texts is column.present.values:
                     column.made[kind] = made
+        self._details(column, texts)
+
+    def _details(self, column: Texts, texts: pa.Array) -> None:
         if self.kinds & {"yes", "y"}:
             self.distinct |= {text.lower() for text in texts.to_pylist()}
         if "money" in self.kinds:
@@ -264,7 +265,7 @@ def _letters(strings: Strings) -> pa.Array:
 
 
 def _fit(texts: pa.Array, kind: str) -> pa.Array | None:
-    """Give what is read when all texts are of a kind: moments, or the texts themselves; None when they are not."""
+    """Give what is read when all texts are of a kind, moments or the texts themselves; None when not."""
     if kind in _PATTERNS:
         return texts if pc.all(pc.match_substring_regex(texts, _PATTERNS[kind])).as_py() else None
     moment = moments.parse(texts, kind)

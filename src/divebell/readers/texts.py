@@ -122,7 +122,7 @@ class Texts:
 
     def blank(self) -> Bools:
         """Mark values in which nothing stands."""
-        return self.trimmed.lengths == 0
+        return np.asarray(self.trimmed.lengths == 0)
 
     def where(self, spellings: Sequence[str]) -> Bools | None:
         """Mark the values that are one of some spellings of "no value"; None when there are none."""
@@ -186,7 +186,7 @@ class Texts:
 
     @cached_property
     def number(self) -> str | None:
-        """Whether all values are plain numbers: "int" or "float"; None where some are not, or that is unsure."""
+        """Whether all values are plain numbers, "int" or "float"; None where some are not or may not be."""
         strings, signs = self.present, self.present.signs
         if not len(strings.values) or signs.translate(None, b"-."):
             return None

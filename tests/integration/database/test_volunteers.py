@@ -61,6 +61,7 @@ def test_a_volunteer_works_with_the_data_and_keeps_results(sign_in: Enter, wells
     ana.execute("ALTER TABLE near ADD COLUMN note text")
     layers = ana.execute("SELECT f_table_schema, f_table_name, type FROM geometry_columns ORDER BY 1, 2")
     assert layers.fetchall() == [
+        ("catalogue", "original_geometry", "GEOMETRY"),
         ("data", "wells", "POINT"),
         ("v_ana", "big", "GEOMETRY"),
         ("v_ana", "near", "GEOMETRY"),

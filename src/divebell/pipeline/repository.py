@@ -58,7 +58,7 @@ _SETTINGS = """\
 [fetch]
 \tunpackLimit = 1
 """
-"""Data files gain nothing from deltas and little from compression, either of which takes longer than a load."""
+"""Data files gain nothing from deltas and little from compression; either takes longer than a load."""
 
 
 @dataclass(frozen=True)

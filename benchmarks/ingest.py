@@ -18,7 +18,8 @@ checkpoint and the disk finishes writing. The contenders take turns, round by ro
 
 Ratios are of medians: `vs_fastest_peer` and `vs_ogr2ogr` are peer / divebell (above 1: divebell is faster),
 `vs_floor` is divebell / floor. `peak_mb` is the most memory of the loader and all processes below it (PSS:
-what they share is counted once; sampled ten times a second), over all formats.
+what they share is counted once; sampled ten times a second), over all formats. `of_which_load_s` is what the
+catalogue says of the load itself: divebell's seconds without git.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ def main() -> int:
     left_out = {job.format: {peer.name: why for peer in chosen if (why := peer.refuses(job))} for job in jobs}
     facts = _facts(times) | {
         "peak_mb": round(event.peak_bytes / 1e6),
+        "of_which_load_s": {
+            name: round(statistics.median(each), 2) for name, each in event.load_seconds.items()
+        },
         "left_out": left_out,
         "rounds": args.rounds,
         "rows": {job.format: job.rows for job in jobs},
@@ -129,6 +133,7 @@ def _sentences(facts: dict[str, Any]) -> str:
     for name, by in facts["median_s"].items():
         each = ", ".join(f"{who} {seconds} s" for who, seconds in by.items())
         lines.append(f"{name} ({facts['rows'][name]:,} rows): {each}")
+        lines.append(f"  of divebell's, reading to swap (without git): {facts['of_which_load_s'][name]} s")
         if name in facts["fastest_peer"]:
             peer, ratio = facts["fastest_peer"][name], facts["vs_fastest_peer"][name]
             lines.append(f"  fastest peer / divebell: {ratio} ({peer})")

@@ -62,8 +62,8 @@ class Strings:
         return np.diff(self.offsets)
 
     def holds(self, letter: str) -> bool:
-        """Whether an ASCII character other than a digit occurs in any value."""
-        return letter.encode() in self.signs
+        """Whether a character occurs in any value."""
+        return letter.encode() in self.content
 
     def at(self, position: int) -> Bytes:
         """Give the byte of each value at `position`, from the end where negative; 0 where it is shorter."""
@@ -187,19 +187,13 @@ class Texts:
     @cached_property
     def number(self) -> str | None:
         """Whether all values are plain numbers, "int" or "float"; None where some are not or may not be."""
-        strings, signs = self.present, self.present.signs
-        if not len(strings.values) or signs.translate(None, b"-."):
+        strings = self.present
+        if not len(strings.values) or strings.content[:_SEVERAL].translate(None, _DIGITS + b"-."):
             return None
         negative = strings.first == ord("-")
-        if np.count_nonzero(np.frombuffer(signs, np.uint8) == ord("-")) != np.count_nonzero(negative):
+        if not _like_numbers(strings, negative):
             return None
-        start = np.where(negative, strings.at(1), strings.first) if negative.any() else strings.first
-        zeros = start == ord("0")
-        if zeros.any():
-            second = np.where(negative, strings.at(2), strings.at(1))
-            if (zeros & (second >= ord("0"))).any():
-                return None
-        if b"." not in signs:
+        if not strings.holds("."):
             return "int" if int((strings.lengths - negative).min()) > 0 else None
         try:
             return "float" if len(self.floats) else None
@@ -224,6 +218,21 @@ class Texts:
         different, codes = self._coded
         gone = np.asarray(pc.is_in(different, value_set=pa.array(spellings, pa.string())))
         return make(masked(different, gone)).take(pa.array(codes))
+
+
+def _like_numbers(strings: Strings, negative: Bools) -> bool:
+    """Whether there are only digits, points and leading signs, and no zero before another digit."""
+    signs = strings.signs
+    if signs.translate(None, b"-."):
+        return False
+    if np.count_nonzero(np.frombuffer(signs, np.uint8) == ord("-")) != np.count_nonzero(negative):
+        return False
+    some = bool(negative.any())
+    zeros = (np.where(negative, strings.at(1), strings.first) if some else strings.first) == ord("0")
+    if not zeros.any():
+        return True
+    after = np.where(negative, strings.at(2), strings.at(1)) if some else strings.at(1)
+    return not (zeros & (after >= ord("0"))).any()
 
 
 def masked(values: pa.Array, gone: Bools | None) -> pa.Array:

@@ -109,7 +109,8 @@ def test_rows_cut_in_blocks_are_those_cut_one_by_one(write, table, slips, block)
 )
 def test_text_in_any_dialect_is_read_back_the_same(write, table, dialect, block):
     kept = [["key", *(cell for cell in row)] for row in table if all(cell.strip() for cell in row)]
-    if dialect["lineterminator"] == "\r":  # the csv module leaves a cell with a lone \n unquoted then
+    if any(end in cell for row in kept for cell in row for end in "\r\n"):
+        # Python 3.11's csv writer quotes only the line end it writes itself, and leaves the other one bare.
         dialect = {**dialect, "quoting": csv.QUOTE_ALL}
     path = write("a.csv", as_csv([["first", "second", "third"], *kept, ["the", "last", "row"]], dialect))
     hint = DatasetHint(delimiter=dialect["delimiter"], text=("first", "second", "third"))

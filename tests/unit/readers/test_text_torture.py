@@ -130,14 +130,17 @@ def test_the_header_as_the_file_has_it_stays_with_each_column(read):
             "well   depth\nA      12.5\nB       3\nC       7\n",
             {"well": ["A", "B", "C"], "depth": [12.5, 3.0, 7.0]},
         ),
-        ("a.prn", "id name        n\n 1 Big Well    5\n 2             6\n 3 Old Well    7\n", None),
+        (
+            "a.prn",
+            "well      depth  n\nBig Well   12.5  1\nB                2\nC           7    3\n",
+            {"well": ["Big Well", "B", "C"], "depth": [12.5, None, 7.0], "n": [1, 2, 3]},
+        ),
         ("a.txt", "x y\n1 2\n10 20\n", {"x": [1, 10], "y": [2, 20]}),
     ],
 )
 def test_columns_held_apart_by_spaces_are_cut(read, name, content, table):
     layer, rows = read(name, content)
-    if table is not None:
-        assert rows == table
+    assert rows == table
     assert "held apart by spaces" in "\n".join(layer.warnings)
 
 

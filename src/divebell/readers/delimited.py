@@ -59,14 +59,15 @@ class _File:
         return seen
 
 
-@dataclass(frozen=True)
 class DelimitedReader:
     """Reads text tables; large ones in a single pass, described from parts of them until all is known."""
 
-    block: int = blocks.SIZE
-    """Bytes that are read at once; a file of no more than that is read in full before it is described."""
     name = "CSV"
     suffixes: tuple[str, ...] = (".csv", ".tsv", ".tab", ".psv", ".txt", ".dat", ".prn")
+
+    def __init__(self, block: int = blocks.SIZE) -> None:
+        """Read `block` bytes at once; a file of no more than that is read in full before it is described."""
+        self.block = block
 
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe the one layer of a text table. Raises DivebellError when the file holds something else."""

@@ -39,6 +39,8 @@ class Summary:
     loaded: int = 0
     kept: int = 0
     dropped: int = 0
+    retired: int = 0
+    """Tables whose file is gone, and which stay as long as somebody's work uses them."""
     failed: int = 0
     postponed: int = 0
     """How many of the failed ones may succeed if they are simply tried again."""
@@ -117,7 +119,7 @@ def _carry_out(current: _Pass) -> dict[str, int]:
         else:
             counts[_step(current, step)] += 1
     counts["failed"] += counts["postponed"]
-    return {name: counts[name] for name in ("loaded", "kept", "dropped", "failed", "postponed")}
+    return {name: counts[name] for name in ("loaded", "kept", "dropped", "retired", "failed", "postponed")}
 
 
 def _step(current: _Pass, step: Keep | Report | Forget | Drop | Adopt) -> str:
@@ -288,7 +290,7 @@ def _drop(current: _Pass, step: Drop) -> str:
         return "postponed"
     if step.file not in current.plan.bases:
         catalogue.forget_failure(connection, step.file)
-    return "dropped" if dropped else "postponed"
+    return "dropped" if dropped else "retired"
 
 
 def _fail(current: _Pass, file: str, identity: str, reason: str) -> None:

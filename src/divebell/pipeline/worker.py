@@ -176,7 +176,9 @@ def _look(tools: Tools, state: State, status: Status, following: _Following) -> 
             summary = bring_up_to_date(tools, event, repository, head)
             _told(status, summary)
             following.done = summary.commit
-            following.again = time.monotonic() + AGAIN_SECONDS if summary.postponed else math.inf
+            following.again = (
+                time.monotonic() + AGAIN_SECONDS if summary.postponed or summary.retired else math.inf
+            )
             _tidy(repository, following)
         elif following.failures:
             status.say("waiting")
@@ -226,6 +228,8 @@ def _told(status: Status, summary: Summary) -> None:
         status.say("failing", summary.problem)
         return
     counts = f"{summary.loaded} loaded, {summary.kept} unchanged, {summary.dropped} dropped"
+    if summary.retired:
+        counts += f", {summary.retired} retired"
     status.say("waiting", f"Commit {summary.commit[:10]}: {counts}, {summary.failed} failed")
 
 

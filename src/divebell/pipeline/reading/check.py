@@ -19,10 +19,12 @@ import shapely
 from shapely.errors import ShapelyError
 
 from divebell.pipeline.reading.frames import Checked
+from divebell.pipeline.reading.rings import Glance, glance
 
 _THREADS = 2
 _WAITING_BYTES = 128 << 20
 _ROWS_AT_ONCE = 4096
+_TRIED, _WORTH = 10_000, 0.1
 _DIMENSIONS = {"Z": 8, "M": 8, "ZM": 16}
 _PARTS = {"Polygon": "MultiPolygon", "LineString": "MultiLineString", "Point": "MultiPoint"}
 _COLLECT = {
@@ -80,6 +82,7 @@ class Checker:
         self._waiting: list[Future[_Found]] = []
         self._room = threading.Condition()
         self._bytes = 0
+        self._glances = _Glances()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="check")
 
     def see(self, wkb: pa.Array) -> None:
@@ -123,7 +126,7 @@ class Checker:
         with self._room:
             self._room.wait_for(lambda: self._bytes < _WAITING_BYTES)
             self._bytes += size
-        future = self._pool.submit(_look, wkb, first, self._base)
+        future = self._pool.submit(_look, wkb, first, self._base, self._glances)
         future.add_done_callback(lambda _: self._free(size))
         self._waiting.append(future)
 
@@ -198,14 +201,43 @@ def _size(wkb: pa.Array) -> int:
     return int(starts[-1] - starts[0])
 
 
-def _look(wkb: pa.Array, first: int, base: str) -> _Found:
+@dataclass
+class _Glances:
+    """How often looking at rings at a glance has spared a closer look, which tells whether it is worth it."""
+
+    tried: int = 0
+    spared: int = 0
+
+    def look(self, wkb: pa.Array) -> Glance | None:
+        """Look at a batch, unless too few were spared so far."""
+        if self.tried > _TRIED and self.spared < _WORTH * self.tried:
+            return None
+        seen = glance(wkb)
+        self.tried += len(wkb)
+        self.spared += int(seen.valid.sum()) if seen else 0
+        return seen
+
+
+def _look(wkb: pa.Array, first: int, base: str, glances: _Glances) -> _Found:
+    """Look at some geometries, closely at those that a glance does not show to be valid."""
+    rows = np.arange(first, first + len(wkb))
+    seen = glances.look(wkb) if base in {"Polygon", "MultiPolygon"} else None
+    if seen is None:
+        return _look_closely(wkb, rows, base)
+    found = _look_closely(wkb.filter(pa.array(~seen.valid)), rows[~seen.valid], base)
+    found.types.add(base)
+    found.extents.append(seen.extent)
+    return found
+
+
+def _look_closely(wkb: pa.Array, rows: npt.NDArray[np.int64], base: str) -> _Found:
     raw = np.array(wkb.to_numpy(zero_copy_only=False), dtype=object)
     shapes = _decode(raw)
     absent = np.asarray(wkb.is_null().to_numpy(zero_copy_only=False))
     found = _Found(null=int(absent.sum()), unchecked=int((shapely.is_missing(shapes) & ~absent).sum()))
     empty = shapely.is_empty(shapes)
     found.empty = int(empty.sum())
-    found.fixes += [Fix(first + int(at), None, None, "empty") for at in np.flatnonzero(empty)]
+    found.fixes += [Fix(int(rows[at]), None, None, "empty") for at in np.flatnonzero(empty)]
     drawn = ~empty & ~shapely.is_missing(shapes)
     found.types = {_NAMES.get(int(one), "Geometry") for one in np.unique(shapely.get_type_id(shapes[drawn]))}
     bounds = shapely.bounds(shapes[drawn])
@@ -213,7 +245,7 @@ def _look(wkb: pa.Array, first: int, base: str) -> _Found:
         low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
         found.extents = [(float(low[0]), float(low[1]), float(high[0]), float(high[1]))]
     for at in np.flatnonzero(drawn & ~shapely.is_valid(shapes)):
-        _repair(found, shapes[at], raw[at], first + int(at), base)
+        _repair(found, shapes[at], raw[at], int(rows[at]), base)
     return found
 
 

@@ -140,7 +140,7 @@ class Readings:
         except ValueError:
             raise FileRefusedError("what the reading process told of it makes no sense") from None
         code = self._wait_for(number)
-        raise FileRefusedError(_in_words(code, path), passing=code is None)
+        raise FileRefusedError(_in_words(code, path), passing=code in {None, -signal.SIGKILL})
 
     def _tell(self, request: dict[str, object], *descriptors: int) -> None:
         if self._control is not None:
@@ -189,9 +189,12 @@ def _refuse_pointer(path: Path) -> None:
 def _in_words(code: int | None, path: Path) -> str:
     if code is None:
         return "the process that reads files was ended"
-    if code in {-signal.SIGXCPU, -signal.SIGKILL}:
-        seconds = limits.cpu_seconds(path.stat().st_size)
-        return f"reading it took more than {seconds} seconds or too much memory, so it was stopped"
+    if code == -signal.SIGKILL:
+        return "the process that read it was ended from outside; the machine may be out of memory"
+    if code == -signal.SIGXCPU:
+        return (
+            f"reading it took more than {limits.cpu_seconds(path.stat().st_size)} seconds, so it was stopped"
+        )
     if code == -signal.SIGXFSZ:
         return "it unpacks to more than this machine should hold"
     if code < 0:

@@ -1,9 +1,9 @@
 """From a file to a table: divebell beside the tools people use instead, on the same files and PostgreSQL.
 
-The clock of divebell starts when the event's branch names the commit (`git add` and the making of the commit
-lie before it, as they would for anyone) and ends when the catalogue has the row of the table: its running
-loader notices, fetches and checks out the commit, decides the types over all values, checks every geometry,
-sends the rows, builds key and spatial index, runs ANALYZE, swaps the table in and writes the catalogue.
+divebell's seconds are those its running loader writes into the catalogue: from opening the file it has checked
+out to the catalogue's row, all types decided over all values, every geometry checked, rows sent, key and
+spatial index built, ANALYZE, the swap. What it takes with git - from the moment the event's branch names the
+commit, through noticing, fetching and checking it out - is given beside it (`with_git_s`); no peer does that.
 Each round commits a file whose contents git has never had.
 
 The peers read the same file where it lies: no git, no swap, no catalogue.
@@ -18,8 +18,7 @@ checkpoint and the disk finishes writing. The contenders take turns, round by ro
 
 Ratios are of medians: `vs_fastest_peer` and `vs_ogr2ogr` are peer / divebell (above 1: divebell is faster),
 `vs_floor` is divebell / floor. `peak_mb` is the most memory of the loader and all processes below it (PSS:
-what they share is counted once; sampled ten times a second), over all formats. `of_which_load_s` is what the
-catalogue says of the load itself: divebell's seconds without git.
+what they share is counted once; sampled ten times a second), over all formats.
 """
 
 from __future__ import annotations
@@ -58,9 +57,7 @@ def main() -> int:
     left_out = {job.format: {peer.name: why for peer in chosen if (why := peer.refuses(job))} for job in jobs}
     facts = _facts(times) | {
         "peak_mb": round(event.peak_bytes / 1e6),
-        "of_which_load_s": {
-            name: round(statistics.median(each), 2) for name, each in event.load_seconds.items()
-        },
+        "with_git_s": {name: round(statistics.median(each), 2) for name, each in event.with_git.items()},
         "left_out": left_out,
         "rounds": args.rounds,
         "rows": {job.format: job.rows for job in jobs},
@@ -133,7 +130,7 @@ def _sentences(facts: dict[str, Any]) -> str:
     for name, by in facts["median_s"].items():
         each = ", ".join(f"{who} {seconds} s" for who, seconds in by.items())
         lines.append(f"{name} ({facts['rows'][name]:,} rows): {each}")
-        lines.append(f"  of divebell's, reading to swap (without git): {facts['of_which_load_s'][name]} s")
+        lines.append(f"  divebell from the branch's new commit on, with git: {facts['with_git_s'][name]} s")
         if name in facts["fastest_peer"]:
             peer, ratio = facts["fastest_peer"][name], facts["vs_fastest_peer"][name]
             lines.append(f"  fastest peer / divebell: {ratio} ({peer})")

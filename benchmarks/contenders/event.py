@@ -40,7 +40,8 @@ class Event:
     connection: psycopg.Connection
     turn: int = 0
     peak_bytes: int = 0
-    load_seconds: dict[str, list[float]] = field(default_factory=dict)
+    with_git: dict[str, list[float]] = field(default_factory=dict)
+    """Seconds from the moment the branch names the commit until the catalogue has its row."""
 
     @property
     def state(self) -> State:
@@ -64,7 +65,7 @@ class Event:
         return fresh(job, self.folder / "data", self.turn)
 
     def load(self, job: Job) -> float:
-        """Give the seconds from the moment the branch names the commit until the catalogue has its row."""
+        """Give the seconds that the loader writes into the catalogue."""
         commit = self._commit()
         with self._watched():
             began = time.perf_counter()
@@ -77,8 +78,8 @@ class Event:
         check(self.connection, "data", table, job.rows)
         if rows != job.rows:
             raise RuntimeError(f"the catalogue says {rows:,} rows of {job.file.name}, not {job.rows:,}")
-        self.load_seconds.setdefault(job.format, []).append(inside)
-        return seconds
+        self.with_git.setdefault(job.format, []).append(seconds)
+        return float(inside)
 
     def settle(self) -> None:
         """Let disk and database finish what was written, so that nobody pays for another's rows."""

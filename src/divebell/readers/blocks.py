@@ -25,7 +25,7 @@ Block = Columns | Records
 SIZE = 4 << 20
 _LONGEST_LINE = 64 << 20
 _PEEK = 1 << 16
-_SAMPLES = 16
+_SAMPLES = 8
 _GUARD = "\x1edivebell-end-of-block"
 
 

@@ -135,7 +135,8 @@ class _Seen:
             if request.skips:
                 part: dict[str, object] = {"skip_features": skipped}
             elif described.key:
-                part = {"where": f'"{described.key}" > {skipped}'}
+                # An upper bound, for GDAL reads ahead, and to stop it takes longer than the sample.
+                part = {"where": f'"{described.key}" BETWEEN {skipped + 1} AND {skipped + _SAMPLE}'}
             else:
                 break
             for batch in islice(self.opened.rows(self.said, most=_SAMPLE, **part), 1):

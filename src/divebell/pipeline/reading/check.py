@@ -6,6 +6,7 @@ are still being checked, and what needs repair is put right there afterwards.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,7 @@ from divebell.pipeline.reading.rings import Glance, glance
 _THREADS = 2
 _WAITING_BYTES = 128 << 20
 _ROWS_AT_ONCE = 4096
+_NICENESS = 10
 _TRIED, _WORTH = 10_000, 0.1
 _DIMENSIONS = {"Z": 8, "M": 8, "ZM": 16}
 _PARTS = {"Polygon": "MultiPolygon", "LineString": "MultiLineString", "Point": "MultiPoint"}
@@ -83,7 +85,7 @@ class Checker:
         self._room = threading.Condition()
         self._bytes = 0
         self._glances = _Glances()
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="check")
+        self._pool = ThreadPoolExecutor(_THREADS, "check", initializer=_give_way)
 
     def see(self, wkb: pa.Array) -> None:
         """Take in the geometries of a batch."""
@@ -194,6 +196,11 @@ def _rows(fixes: list[Fix]) -> str:
         f" and {len(rows) - 5:,} more" if len(rows) > 5 else ""
     )
     return f"{'row' if len(rows) == 1 else 'rows'} {shown}"
+
+
+def _give_way() -> None:
+    """Let the thread that reads go first: the check has time while the loader builds its indexes."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _size(wkb: pa.Array) -> int:

@@ -7,7 +7,9 @@ import os
 import sys
 import tempfile
 import traceback
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,7 @@ from divebell.pipeline.reading.check import Checker, Fix
 from divebell.pipeline.reading.encode import KEY, Encoder, encoded
 from divebell.readers import GEOMETRY_COLUMN, Column, ContradictedError, Layer, reader_for
 
+_BATCHES_WAITING = 2
 _FIXES_AT_ONCE = 20_000
 _FIXES = pa.schema(
     [
@@ -109,16 +112,26 @@ def _attempt(layer: Layer, out: frames.Sender) -> tuple[_Target, Checker, Encode
     encoder = Encoder(target.plan, geometry=spatial)
     out.say(target.table)
     out.rows(0, encoder.begin())
-    try:
-        for batch in target.layer.batches():
-            if spatial:
-                checker.see(batch.column(batch.num_columns - 1))
-            for count, data in encoder.pieces(batch):
-                out.rows(count, data)
-    except ContradictedError:
-        return target, checker, None
+    with ThreadPoolExecutor(1, thread_name_prefix="encode") as beside:
+        waiting: deque[Future[None]] = deque()
+        try:
+            for batch in target.layer.batches():
+                if spatial:
+                    checker.see(batch.column(batch.num_columns - 1))
+                waiting.append(beside.submit(_encode, encoder, batch, out))
+                if len(waiting) > _BATCHES_WAITING:
+                    waiting.popleft().result()
+        except ContradictedError:
+            return target, checker, None
+        for one in waiting:
+            one.result()
     out.rows(0, encoder.end())
     return target, checker, encoder
+
+
+def _encode(encoder: Encoder, batch: pa.RecordBatch, out: frames.Sender) -> None:
+    for count, data in encoder.pieces(batch):
+        out.rows(count, data)
 
 
 def _target(layer: Layer) -> _Target:

@@ -1,10 +1,10 @@
 """From a file to a table: divebell beside the tools people use instead, on the same files and PostgreSQL.
 
-divebell's seconds are those its running loader writes into the catalogue: from opening the file it has checked
-out to the catalogue's row, all types decided over all values, every geometry checked, rows sent, key and
-spatial index built, ANALYZE, the swap. What it takes with git - from the moment the event's branch names the
-commit, through noticing, fetching and checking it out - is given beside it (`with_git_s`); no peer does that.
-Each round commits a file whose contents git has never had.
+divebell's seconds are those its running loader writes into the catalogue: from opening the file that was
+checked out to the catalogue's row, all types decided over all values, every geometry checked, rows sent, key
+and spatial index built, ANALYZE, the swap. What it takes with git - from the moment the event's branch names
+the commit, through noticing, fetching and checking it out - is given beside it (`with_git_s`); no peer does
+that. Each round commits a file whose contents git has never had.
 
 The peers read the same file where it lies: no git, no swap, no catalogue.
   ogr2ogr    PG_USE_COPY, AUTODETECT_TYPE for text, spatial index; then ANALYZE

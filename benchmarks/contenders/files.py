@@ -137,9 +137,17 @@ def _points(rows: int) -> pa.Table:
 
 
 def _areas(count: int) -> geopandas.GeoDataFrame:
+    """Make as many compact outlines as crescents: what goes once round its middle is easily shown to be valid.
+
+    Of the real census tracts at hand a quarter to six tenths were of the first kind.
+    """
     dice = np.random.default_rng(2)
-    angles = np.linspace(0, 2 * np.pi, _VERTICES, endpoint=False)
+    angles = np.tile(np.linspace(0, 2 * np.pi, _VERTICES, endpoint=False), (count, 1))
     reach = dice.uniform(0.005, 0.01, (count, _VERTICES))
+    there = np.linspace(0, 1.5 * np.pi, _VERTICES // 2)
+    angles[::2] = np.concatenate((there, there[::-1]))
+    inner = np.repeat([1.0, 0.4], _VERTICES // 2)
+    reach[::2] = inner * dice.uniform(0.008, 0.01, (len(reach[::2]), _VERTICES))
     centres = dice.uniform((-124, 25), (-67, 49), (count, 1, 2))
     outlines = np.stack([np.cos(angles) * reach, np.sin(angles) * reach], axis=-1) + centres
     values = {

@@ -137,7 +137,7 @@ def _points(rows: int) -> pa.Table:
 
 
 def _areas(count: int) -> geopandas.GeoDataFrame:
-    """Make as many compact outlines as crescents: what goes once round its middle is easily shown to be valid.
+    """Make as many compact outlines, whose validity is easily shown, as crescents, whose is not.
 
     Of the real census tracts at hand a quarter to six tenths were of the first kind.
     """

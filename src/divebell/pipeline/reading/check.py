@@ -10,16 +10,15 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import shapely
-from shapely.errors import ShapelyError
 
 from divebell.pipeline.reading.frames import Checked
+from divebell.pipeline.reading.repair import NAMES, PARTS, Fix, count, repair, warnings, with_parts
 from divebell.pipeline.reading.rings import Glance, glance
 
 _THREADS = 2
@@ -28,23 +27,7 @@ _ROWS_AT_ONCE = 4096
 _NICENESS = 10
 _TRIED, _WORTH = 10_000, 0.1
 _DIMENSIONS = {"Z": 8, "M": 8, "ZM": 16}
-_PARTS = {"Polygon": "MultiPolygon", "LineString": "MultiLineString", "Point": "MultiPoint"}
-_COLLECT = {
-    "MultiPolygon": shapely.multipolygons,
-    "MultiLineString": shapely.multilinestrings,
-    "MultiPoint": shapely.multipoints,
-}
 _Shapes = npt.NDArray[np.object_]
-
-
-@dataclass(frozen=True)
-class Fix:
-    """What replaces one row's geometry; None for both where it is merely empty."""
-
-    row: int
-    repaired: bytes | None
-    original: bytes | None
-    reason: str
 
 
 @dataclass
@@ -105,8 +88,8 @@ class Checker:
             self._found.add(one.result())
         self._pool.shutdown()
         found = self._found
-        wider = _PARTS.get(self._base) if found.parts else None
-        fixes = [_with_parts(fix, wider) for fix in found.fixes] if wider else found.fixes
+        wider = PARTS.get(self._base) if found.parts else None
+        fixes = [with_parts(fix, wider) for fix in found.fixes] if wider else found.fixes
         checked = Checked(
             null=found.null,
             empty=found.empty,
@@ -115,7 +98,7 @@ class Checker:
             types=tuple(sorted(found.types)),
             extent=_extent(found.extents),
             type=(wider or self._base) + self._kind[len(self._base) :],
-            warnings=tuple(_warnings(found)),
+            warnings=(*warnings(found.fixes), *_curves(found.unchecked)),
         )
         return checked, fixes
 
@@ -161,41 +144,9 @@ class Checker:
         return _Found(null=len(wkb) - len(values), types={"Point"}, extents=[extent])
 
 
-def _warnings(found: _Found) -> Iterator[str]:
-    broken = [fix for fix in found.fixes if fix.original is not None]
-    repaired = [fix for fix in broken if fix.repaired is not None]
-    lost = [fix for fix in broken if fix.repaired is None]
-    if repaired:
-        yield (
-            f"{_count(len(repaired))} invalid ({_reason(repaired[0])}; {_rows(repaired)}) and repaired; "
-            f"catalogue.original_geometry keeps what was there"
-        )
-    if lost:
-        yield (
-            f"{_count(len(lost))} invalid ({_reason(lost[0])}; {_rows(lost)}) and left out (NULL), for "
-            f"nothing remains once repaired; catalogue.original_geometry keeps what was there"
-        )
-    if found.empty:
-        yield f"{_count(found.empty)} empty and left out (NULL)"
-    if found.unchecked:
-        yield f"{_count(found.unchecked)} of a kind whose validity could not be checked (such as curves)"
-
-
-def _count(number: int) -> str:
-    return "1 geometry was" if number == 1 else f"{number:,} geometries were"
-
-
-def _reason(fix: Fix) -> str:
-    """Give GEOS's reason without the place: 'Self-intersection[2 3]' is 'self-intersection'."""
-    return fix.reason.split("[")[0].strip().lower()
-
-
-def _rows(fixes: list[Fix]) -> str:
-    rows = sorted(fix.row for fix in fixes)
-    shown = ", ".join(f"{row:,}" for row in rows[:5]) + (
-        f" and {len(rows) - 5:,} more" if len(rows) > 5 else ""
-    )
-    return f"{'row' if len(rows) == 1 else 'rows'} {shown}"
+def _curves(unchecked: int) -> Iterator[str]:
+    if unchecked:
+        yield f"{count(unchecked)} of a kind whose validity could not be checked (such as curves)"
 
 
 def _give_way() -> None:
@@ -246,13 +197,16 @@ def _look_closely(wkb: pa.Array, rows: npt.NDArray[np.int64], base: str) -> _Fou
     found.empty = int(empty.sum())
     found.fixes += [Fix(int(rows[at]), None, None, "empty") for at in np.flatnonzero(empty)]
     drawn = ~empty & ~shapely.is_missing(shapes)
-    found.types = {_NAMES.get(int(one), "Geometry") for one in np.unique(shapely.get_type_id(shapes[drawn]))}
+    found.types = {NAMES.get(int(one), "Geometry") for one in np.unique(shapely.get_type_id(shapes[drawn]))}
     bounds = shapely.bounds(shapes[drawn])
     if len(bounds):
         low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
         found.extents = [(float(low[0]), float(low[1]), float(high[0]), float(high[1]))]
     for at in np.flatnonzero(drawn & ~shapely.is_valid(shapes)):
-        _repair(found, shapes[at], raw[at], int(rows[at]), base)
+        fix, several = repair(shapes[at], raw[at], int(rows[at]), base)
+        found.fixes.append(fix)
+        found.invalid += 1
+        found.parts |= several
     return found
 
 
@@ -271,52 +225,6 @@ def _decode_one(raw: bytes | None) -> shapely.Geometry | None:
         return None
 
 
-def _repair(found: _Found, shape: shapely.Geometry, raw: bytes, row: int, base: str) -> None:
-    found.invalid += 1
-    repaired = next((one for one in _repairs(shape) if shapely.is_valid(one)), None)
-    found.fixes.append(Fix(row, _fitting(repaired, base, found), raw, str(shapely.is_valid_reason(shape))))
-
-
-def _repairs(shape: shapely.Geometry) -> Iterator[shapely.Geometry]:
-    """Repair one geometry as ST_MakeValid's 'structure' does.
-
-    GEOS 3.14 sometimes gives polygons that share an edge, which is not valid either; then they are united.
-    """
-    with suppress(ShapelyError):
-        repaired = shapely.make_valid(shape, method="structure", keep_collapsed=False)
-        yield repaired
-        yield shapely.union_all([repaired])
-
-
-def _fitting(repaired: shapely.Geometry | None, base: str, found: _Found) -> bytes | None:
-    """Encode a repaired geometry to fit the layer's type; None where it collapsed to another kind."""
-    if repaired is None or shapely.is_empty(repaired):
-        return None
-    kind = _NAMES.get(int(shapely.get_type_id(repaired)), "Geometry")
-    if base in {kind, "Geometry"}:
-        return _wkb(repaired)
-    if _PARTS.get(kind) == base:
-        return _wkb(_COLLECT[base]([repaired]))
-    if kind == _PARTS.get(base):
-        found.parts = True
-        return _wkb(repaired)
-    return None
-
-
-def _with_parts(fix: Fix, wider: str) -> Fix:
-    """Give a repaired geometry the type of those that have several parts."""
-    if fix.repaired is None:
-        return fix
-    shape = shapely.from_wkb(fix.repaired)
-    if shape.geom_type == wider:
-        return fix
-    return Fix(fix.row, _wkb(_COLLECT[wider]([shape])), fix.original, fix.reason)
-
-
-def _wkb(shape: shapely.Geometry) -> bytes:
-    return bytes(shapely.to_wkb(shape, byte_order=1, flavor="iso", output_dimension=4))
-
-
 def _extent(found: Sequence[tuple[float, float, float, float]]) -> tuple[float, float, float, float] | None:
     if not found:
         return None
@@ -324,10 +232,3 @@ def _extent(found: Sequence[tuple[float, float, float, float]]) -> tuple[float, 
     low, high = sides[:, :2].min(axis=0), sides[:, 2:].max(axis=0)
     extent = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
     return extent if all(np.isfinite(extent)) else None
-
-
-_NAMES = {
-    0: "Point", 1: "LineString", 2: "LineString", 3: "Polygon", 4: "MultiPoint", 5: "MultiLineString",
-    6: "MultiPolygon", 7: "GeometryCollection",
-}  # fmt: skip
-"""GEOS's type ids, which are not those of WKB."""

@@ -21,8 +21,9 @@ from divebell.event.model import DatasetHint
 from divebell.pipeline import columns
 from divebell.pipeline.names import column_names
 from divebell.pipeline.reading import frames, limits
-from divebell.pipeline.reading.check import Checker, Fix
+from divebell.pipeline.reading.check import Checker
 from divebell.pipeline.reading.encode import KEY, Encoder, encoded
+from divebell.pipeline.reading.repair import Fix
 from divebell.readers import GEOMETRY_COLUMN, Column, ContradictedError, Layer, reader_for
 
 _BATCHES_WAITING = 2

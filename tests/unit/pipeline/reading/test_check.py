@@ -9,8 +9,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from divebell.pipeline.reading.check import Checker, Fix
+from divebell.pipeline.reading.check import Checker
 from divebell.pipeline.reading.frames import Checked
+from divebell.pipeline.reading.repair import Fix
 
 SQUARE = "POLYGON ((0 0, 1 0, 1 1, 0 1, 0 0))"
 BOW_TIE = "POLYGON ((0 0, 2 2, 2 0, 0 2, 0 0))"

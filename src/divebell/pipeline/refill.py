@@ -47,9 +47,14 @@ class Refill:
         return [name for name in self.new if name in self.old and self.old[name] != self.new[name]]
 
     @property
+    def arriving(self) -> list[str]:
+        """Columns that are not there yet, or not with their type."""
+        return [name for name in self.new if self.old.get(name) != self.new[name]]
+
+    @property
     def gone(self) -> list[str]:
         """Columns that the new table has not, nor needs on the way."""
-        return [name for name in self.old if name not in {*self.new, *map(_meanwhile, self.retyped)}]
+        return [name for name in self.old if name not in {*self.new, *map(_meanwhile, self.arriving)}]
 
     @property
     def missing(self) -> dict[str, str]:
@@ -60,11 +65,11 @@ class Refill:
     @property
     def changes_columns(self) -> bool:
         """Whether readers have to be kept out for a moment."""
-        return bool(self.missing or self.gone or self.retyped)
+        return bool(self.arriving or self.gone)
 
     def place(self, name: str) -> str:
         """Give the column that a new column's values are written to."""
-        return _meanwhile(name) if name in self.retyped else name
+        return _meanwhile(name) if name in self.arriving else name
 
 
 def refill(connection: Connection, table: str) -> Refill:
@@ -97,7 +102,7 @@ def columns(connection: Connection, schema: str, table: str) -> dict[str, str]:
 
 
 def widen(connection: Connection, plan: Refill) -> None:
-    """Make the columns that are missing; readers find them empty. What stands in their place is dropped."""
+    """Make the columns that are missing, under another name. What stands in their place is dropped."""
     stale = [name for name in plan.missing if name in plan.old]
     parts = [sql.SQL("DROP COLUMN {}").format(sql.Identifier(name)) for name in stale]
     parts += [
@@ -123,7 +128,7 @@ def write_rows(connection: Connection, plan: Refill) -> None:
             target=target,
         )
     )
-    if GEOMETRY_COLUMN in plan.new and (GEOMETRY_COLUMN not in plan.old or GEOMETRY_COLUMN in plan.retyped):
+    if GEOMETRY_COLUMN in plan.arriving:
         index = sql.Identifier(index_name(plan.table, "new geom"))
         column = sql.Identifier(plan.place(GEOMETRY_COLUMN))
         connection.execute(sql.SQL("CREATE INDEX {} ON {} USING gist ({})").format(index, target, column))
@@ -136,7 +141,7 @@ def narrow(connection: Connection, plan: Refill) -> None:
     gone = [*plan.gone, *plan.retyped]
     _alter(connection, plan, [sql.SQL("DROP COLUMN {}").format(sql.Identifier(name)) for name in gone])
     target = where("data", plan.table)
-    for name in plan.retyped:
+    for name in plan.arriving:
         connection.execute(
             sql.SQL("ALTER TABLE {} RENAME {} TO {}").format(
                 target, sql.Identifier(_meanwhile(name)), sql.Identifier(name)
@@ -239,7 +244,7 @@ def _alter(connection: Connection, plan: Refill, parts: list[sql.Composed]) -> N
 
 
 def _meanwhile(name: str) -> str:
-    """Name the column that takes another's place once it is filled; no file's column is called so."""
+    """Name a column until it is filled; no file's column is called so."""
     return index_name(name, "new")
 
 

@@ -64,6 +64,12 @@ def known(connection: Connection) -> Catalogue:
     return Catalogue(tables, failures)
 
 
+def tables_of(connection: Connection, files: list[str]) -> list[str]:
+    """Give the tables that were made from files."""
+    rows = connection.execute("SELECT table_name FROM catalogue.dataset WHERE file = ANY(%s)", (files,))
+    return [table for (table,) in rows]
+
+
 def remember(connection: Connection, record: Record) -> None:
     """Write the row of a table; whoever had the table's name before loses it, and originals go with it."""
     connection.execute("DELETE FROM catalogue.original_geometry WHERE table_name = %s", (record.table,))

@@ -16,7 +16,7 @@ from divebell.event import Event, State
 from divebell.pipeline import catalogue, checkout, handover, swap
 from divebell.pipeline.catalogue import Connection, Record
 from divebell.pipeline.names import layer_names
-from divebell.pipeline.plan import Adopt, Catalogue, Drop, Forget, Keep, Load, Plan, Report, datasets, plan
+from divebell.pipeline.plan import Adopt, Drop, Forget, Keep, Load, Plan, Report, datasets, plan
 from divebell.pipeline.reading.frames import Opened
 from divebell.pipeline.reading.service import FileRefusedError, Readings
 from divebell.pipeline.repository import Commit, Repository
@@ -211,7 +211,7 @@ def _counter(progress: Progress, where: str) -> Callable[[int], None]:
 
 def _replace(current: _Pass, step: Load, reader: str, staged: list[Staged], began: float) -> None:
     connection, file = current.connection, step.dataset.file
-    before = [known.table for known in catalogue.known(connection).tables if known.file == file]
+    before = catalogue.tables_of(connection, [file])
     gone = sorted(set(before) - {one.table for one in staged})
 
     def write_down(used: list[str]) -> None:
@@ -242,9 +242,9 @@ def _tables(step: Load, layers: Sequence[str | None], current: _Pass) -> list[st
     file = step.dataset.file
     taken = {base for other, base in current.plan.bases.items() if other != file}
     if not step.dataset.hint.table:
-        here = set(current.plan.bases)
-        known: Catalogue = catalogue.known(current.connection)
-        taken |= {one.table for one in known.tables if one.file != file and one.file in here}
+        taken |= set(
+            catalogue.tables_of(current.connection, [one for one in current.plan.bases if one != file])
+        )
     return layer_names(file, step.base, layers, taken)
 
 
@@ -279,9 +279,7 @@ def _record(current: _Pass, step: Load, reader: str, staged: Staged) -> Record:
 
 def _drop(current: _Pass, step: Drop) -> str:
     connection = current.connection
-    if all(
-        known.table != step.table or known.file != step.file for known in catalogue.known(connection).tables
-    ):
+    if step.table not in catalogue.tables_of(connection, [step.file]):
         return "handed over"  # a file that moved has taken the table over
     try:
         dropped = handover.leave(connection, step.table, current.commit)

@@ -161,7 +161,8 @@ def test_the_list_says_what_is_loaded_and_what_is_not_committed(
     assert main(["data", "list", str(loading.folder), "--json"]) == 0
     printed = capsys.readouterr()
     [entry] = json.loads(printed.out)["datasets"]
-    assert entry | {"warnings": []} == {
+    when = {"committed_at", "loaded_at", "load_seconds"}
+    assert {name: value for name, value in entry.items() if name not in when} == {
         "file": "data/spots.geojson",
         "layer": None,
         "table": "spots",
@@ -171,8 +172,13 @@ def test_the_list_says_what_is_loaded_and_what_is_not_committed(
         "invalid_geometries": 0,
         "geometry_type": "Point",
         "crs": "EPSG:4326",
-        "columns": [{"name": entry["columns"][0]["name"], "original": "Höhe", "type": "bigint"}],
+        "columns": [{"name": "hohe", "original": "Höhe", "type": "bigint", "nulls": 0}],
         "warnings": [],
+        "format": "GeoJSON",
+        "author": "test@localhost",
+        "geometry_types": ["Point"],
+        "retired_at": None,
+        "used_by": [],
         "commit": commit,
         "bbox": [1.0, 2.0, 1.0, 2.0],
     }

@@ -91,7 +91,7 @@ def test_titles_notes_and_failed_formulas(workbook):
     )
     (layer,) = layers(path)
     assert table_of(layer).to_pydict() == {"name": ["A", "B"], "n": [1, None], "m": [2, 3]}
-    for words in ("Homes by borough", "Source: city", "1 formulas in this workbook failed"):
+    for words in ("Homes by borough", "Source: city", "1 formulas in this sheet failed"):
         assert words in said(layer)
 
 
@@ -207,7 +207,7 @@ def test_percentages_are_the_numbers_they_stand_for(tmp_path):
 def test_formulas_without_a_result_are_told(workbook):
     (layer,) = layers(workbook(S=[["a", "b"], [1, "=A2*2"], [2, "=A3*2"], [3, None]]))
     assert table_of(layer)["b"].to_pylist() == [None, None, None]
-    assert "2 formulas in this workbook have no result in the file" in said(layer)
+    assert "2 formulas in this sheet have no result in the file" in said(layer)
 
 
 def test_a_large_sheet_is_read_whole_although_it_is_not_kept(workbook, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -84,14 +85,14 @@ def blocks(
 
     Both ways give exactly what `dialect.records` gives for the whole text, and fill `slips` as it does.
     """
-    reserve = _Reserve(text.path.name, text.utf8(size))
+    reserve = _Reserve(text.path.name, _without_end_mark(text.utf8(size)))
     if skip:
-        _records(reserve, delimiter, slips, records=skip, size=None)
+        _records(reserve, delimiter, slips, None, records=skip)
     while end := reserve.line_end(0, size):
         block = reserve.held[:end]
         columns = _columns(block, delimiter, width)
         if columns is None:
-            yield _records(reserve, delimiter, slips, records=None, size=end)
+            yield _records(reserve, delimiter, slips, width, size=end)
         else:
             reserve.take(end)
             slips.lines += _line_ends(block)
@@ -99,12 +100,18 @@ def blocks(
 
 
 def _records(
-    reserve: _Reserve, delimiter: str, slips: dialect.Slips, *, records: int | None, size: int | None
+    reserve: _Reserve,
+    delimiter: str,
+    slips: dialect.Slips,
+    width: int | None,
+    *,
+    records: int | None = None,
+    size: int | None = None,
 ) -> Records:
     """Take records one by one: so many, or of at least so many bytes, or up to the end of the text."""
     found: Records = []
     peek, done, taken = _Peek(reserve), slips.lines, 0
-    for record in dialect.records(iter(peek), delimiter, slips):
+    for record in dialect.records(iter(peek), delimiter, slips, width):
         found.append(record)
         taken += sum(peek.lengths.popleft() for _ in range(slips.lines - done))
         done = slips.lines
@@ -129,13 +136,31 @@ def _columns(block: bytes, delimiter: str, width: int) -> Columns | None:
     if last != [_GUARD, *[""] * (width - 1)]:
         return None
     columns = tuple(column.combine_chunks().slice(0, rows) for column in table.columns)
-    return None if _line_ends(block) - rows >= dialect.LONGEST_RECORD - 1 and _runs_away(columns) else columns
+    return None if (more := _line_ends(block) - rows) and _may_slip(columns, delimiter, more) else columns
 
 
-def _runs_away(columns: Columns) -> bool:
-    """Whether a record may span so many lines that its quotation mark counts as a slip."""
+def _may_slip(columns: Columns, delimiter: str, more: int) -> bool:
+    """Whether a quotation mark may be a slip: its value spans too many lines, or swallows rows."""
+    cut = re.escape(delimiter)
+    numbered = rf"[\r\n]\s*\d+(\.\d+)?\s*{cut}"
+    whole = rf"[\r\n]([^\r\n]*{cut}[^\r\n]*(\r\n|\r|\n)){{2}}"
+    swallowed = f"({numbered})|({whole})"
+    if any(pc.any(pc.match_substring_regex(column, swallowed)).as_py() for column in columns):
+        return True
+    if more < dialect.LONGEST_RECORD - 1:
+        return False
     most = sum(int(pc.max(pc.count_substring_regex(column, r"[\r\n]")).as_py() or 0) for column in columns)
     return most >= dialect.LONGEST_RECORD - 1
+
+
+def _without_end_mark(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Take off the Ctrl-Z with which old programs end a text."""
+    held = b""
+    for piece in pieces:
+        if held:
+            yield held
+        held = piece
+    yield held.rstrip(b"\x1a")
 
 
 def _line_ends(block: bytes) -> int:

@@ -35,12 +35,12 @@ class _File:
 
     def survey(self) -> Survey:
         """Begin to look at the table."""
-        return Survey(self.text.path, self.header, self.hint)
+        return Survey(self.text.path, self.header, self.hint, self.delimiter)
 
     def columns(self, survey: Survey) -> Iterator[list[Texts]]:
         """Stream the rows as columns of text, with one more where there are surplus values."""
         width = len(self.header.names)
-        rows = grid.Rows(width, survey.repairs)
+        rows = grid.Rows(self.header, survey.repairs)
         most = grid.most_rows(width + 1)
         cut = blocks.blocks(self.text, self.delimiter, self.header.skip, width, survey.slips, self.block)
         for block in _ahead(cut):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,9 @@ from itertools import chain
 DELIMITERS = (",", "\t", ";", "|")
 LONGEST_RECORD = 2000
 """Lines that one quoted value may span before its quote counts as a slip."""
+_ROWS = 4
+_NUMBERED = re.compile(r"^\d+(\.\d+)?$")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _END = ["\x1edivebell-end-of-file"]
 
 csv.field_size_limit(1 << 28)
@@ -81,8 +85,13 @@ def _plain_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=delimiter)
 
 
-def records(lines: Iterable[str], delimiter: str, slips: Slips) -> Iterator[list[str]]:
-    """Split lines into records. A quote that is never closed costs its own line only, noted in `slips`."""
+def records(
+    lines: Iterable[str], delimiter: str, slips: Slips, width: int | None = None
+) -> Iterator[list[str]]:
+    """Split lines into records. A quote that is never closed costs its own line only, noted in `slips`.
+
+    A quote closed only by another one some lines on, with rows of `width` cells between, is one of these.
+    """
     source = _Lines(lines)
     while True:
         try:
@@ -90,6 +99,8 @@ def records(lines: Iterable[str], delimiter: str, slips: Slips) -> Iterator[list
                 if source.held[-1] == _END[0]:
                     if record == _END:
                         return
+                    break
+                if len(source.held) > 1 and swallows(record, source.held, delimiter, width):
                     break
                 slips.lines += len(source.held)
                 source.held.clear()
@@ -99,3 +110,19 @@ def records(lines: Iterable[str], delimiter: str, slips: Slips) -> Iterator[list
         slips.lines += 1
         slips.quotes.append(slips.lines)
         yield next(csv.reader([source.restart()], delimiter=delimiter, quoting=csv.QUOTE_NONE))
+
+
+def swallows(record: list[str], lines: list[str], delimiter: str, width: int | None) -> bool:
+    """Whether the lines of one record are rather rows of their own: cut alike, and numbered or four at least.
+
+    The first and the last line may have more delimiters, as other quoted values may stand in them.
+    """
+    if max(len(_LINE_END.findall(cell)) for cell in record) < len(lines) - 1:
+        return False
+    counts = [line.count(delimiter) + 1 for line in lines]
+    usual = counts[1] if len(lines) > 2 else width or counts[0]
+    if usual < max(2, width or 2) or min(counts) < usual or set(counts[1:-1]) - {usual}:
+        return False
+    firsts = [line.partition(delimiter)[0].strip() for line in (lines[0].lstrip('"'), *lines[1:])]
+    numbered = all(map(_NUMBERED.match, firsts))
+    return (numbered or usual > 2) and len(lines) >= (2 if numbered and usual > 2 else _ROWS)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 LONGEST = 63
 """PostgreSQL cuts names after this many bytes."""
 
+_SHOWN = 3
+
 RESERVED = frozenset({"geom", "row_id", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 """Names that the loader or PostgreSQL itself keeps for every table."""
 
@@ -121,7 +123,7 @@ def column_names(originals: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, 
     spelt = [postgres_name(original) for original in originals]
     taken: set[str] = set()
     names: list[str] = []
-    warnings: list[str] = []
+    repairs: list[tuple[str, str]] = []
     firsts = {name[:LONGEST] for name in spelt if name}
     for number, (original, name) in enumerate(zip(originals, spelt, strict=True), start=1):
         wanted = name or f"column_{number}"
@@ -130,8 +132,23 @@ def column_names(originals: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, 
         final = _free(wanted, taken, firsts)
         taken.add(final)
         names.append(final)
-        warnings += _repairs(number, original, name, final)
-    return tuple(names), tuple(warnings)
+        repairs += _repairs(number, original, name, final)
+    return tuple(names), _few(repairs)
+
+
+def _few(repairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Give the sentences; where many columns were repaired in one way, the first ones and their number."""
+    by_way: dict[str, list[str]] = {}
+    for way, sentence in repairs:
+        by_way.setdefault(way, []).append(sentence)
+    told = []
+    for sentences in by_way.values():
+        if len(sentences) > _SHOWN:
+            more = len(sentences) - 1
+            told.append(f"{sentences[0]}; so it is with {more:,} other columns")
+        else:
+            told += sentences
+    return tuple(told)
 
 
 def _free(wanted: str, taken: set[str], firsts: set[str]) -> str:
@@ -143,18 +160,19 @@ def _free(wanted: str, taken: set[str], firsts: set[str]) -> str:
     return name
 
 
-def _repairs(number: int, original: str, name: str, final: str) -> list[str]:
+def _repairs(number: int, original: str, name: str, final: str) -> list[tuple[str, str]]:
     if not original.strip():
-        return [f"column {number} has no name; it is called {final}"]
+        return [("blank", f"column {number} has no name; it is called {final}")]
     shown = original if len(original) <= 70 else original[:67] + "..."
+    column = f"column {number} ('{shown}')"
     if not name:
-        return [f"column {number} ('{shown}') cannot be spelt in plain letters; it is called {final}"]
+        return [("letters", f"{column} cannot be spelt in plain letters; it is called {final}")]
     if name in RESERVED:
-        return [
-            f"column {number} is named '{shown}', which the database keeps for itself; it is called {final}"
-        ]
+        kept = f"column {number} is named '{shown}', which the database keeps for itself"
+        return [("reserved", f"{kept}; it is called {final}")]
     if len(name) > LONGEST:
-        return [f"the name of column {number} ('{shown}') is too long; it is cut to {final}"]
+        return [("long", f"the name of {column} is too long; it is cut to {final}")]
     if final != name:
-        return [f"column {number} is named '{shown}' like another column; this one is called {final}"]
+        told = f"column {number} is named '{shown}' like another column; this one is called {final}"
+        return [("double", told)]
     return []

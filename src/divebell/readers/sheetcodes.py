@@ -13,6 +13,8 @@ from divebell.readers.sheetparts import Code, walk, width
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 _LONGEST_NUMBER = 64
 _MOST_PLAIN = 1_000
+_CELL, _VALUE, _ROW = ({name, f"x:{name}"} for name in ("c", "v", "row"))
+"""Elements as programs write them: without a prefix, or with that of Microsoft's own library."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +42,19 @@ class CodeColumn:
 
     def see(self, row: int, number: float, code: Code | None) -> None:
         """Take in a cell."""
-        if code is None or not float(number).is_integer() or not 0 <= number < 2**53:
+        if code is None or not number.is_integer() or not 0 <= number < 2**53:
             self.plain_count += 1
             if len(self.plain) < _MOST_PLAIN:
                 self.plain.append(row)
             return
         self.count += 1
-        length, shown = len(str(int(number))), code.shown(number)
+        length = len(str(int(number)))
         least, most = self.lengths.get(code, (length, length))
-        self.lengths[code] = (min(least, length), max(most, length))
-        if not self.example or (shown.startswith("0") and not self.example.startswith("0")):
-            self.example = shown
+        if not least <= length <= most or code not in self.lengths:
+            self.lengths[code] = (min(least, length), max(most, length))
+        if not self.example.startswith("0"):
+            shown = code.shown(number)
+            self.example = shown if shown.startswith("0") else self.example or shown
 
     def decide(self, first_row: int) -> ShownColumn | None:
         """Give how the numbers from a row on are shown; None when most are plain, or it cannot be told."""
@@ -90,26 +94,27 @@ class _Cells:
         self.columns: dict[int, CodeColumn] = {}
         self._codes = codes
         self._row = self._column = -1
+        self._reference = ""
         self._code: Code | None = None
         self._is_number = False
         self._value: str | None = None
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if name == "c":
-            self._place(attributes.get("r", ""))
+        if name in _CELL:
+            self._column += 1
+            self._reference = attributes.get("r", "")
             style = attributes.get("s", "0")
             self._code = self._codes.get(int(style)) if style.isdigit() else None
             self._is_number = attributes.get("t", "n") == "n"
-        elif name == "v":
+        elif name in _VALUE:
             self._value = "" if self._is_number else None
-        elif name == "row":
+        elif name in _ROW:
             number = attributes.get("r", "")
             self._row = int(number) - 1 if number.isdigit() else self._row + 1
             self._column = -1
 
-    def _place(self, reference: str) -> None:
-        self._column += 1
-        if place := _REFERENCE.fullmatch(reference):
+    def _place(self) -> None:
+        if place := _REFERENCE.fullmatch(self._reference):
             self._row, self._column = int(place[2]) - 1, column_number(place[1].encode()) - 1
 
     def text(self, data: str) -> None:
@@ -117,12 +122,13 @@ class _Cells:
             self._value += data
 
     def end(self, name: str) -> None:
-        if name == "v" and self._value is not None:
+        if self._value is not None and name in _VALUE:
             value, self._value = self._value, None
             try:
                 number = float(value)
             except ValueError:
                 return
+            self._place()
             self.columns.setdefault(self._column, CodeColumn()).see(self._row, number, self._code)
 
 

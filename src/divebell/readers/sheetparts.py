@@ -17,7 +17,7 @@ _PATTERN = re.compile(r"0+(?:-0+)*")
 _UP_TO = re.compile(r"\[<=(9+)\](.*)")
 
 Start = Callable[[str, Mapping[str, str]], None]
-"""Takes the start of an element: its name without prefix, and its attributes."""
+"""Takes the start of an element: its name with its prefix, and its attributes."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def walk(stream: IO[bytes], start: Start, end: Callable[[str], None], text: Call
     """Go through XML without keeping it. Raises ExpatError for document types: they belong in no workbook."""
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse
-    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
-    parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
     parser.CharacterDataHandler = text
     while chunk := stream.read(1 << 18):
         parser.Parse(chunk, False)
@@ -101,6 +101,7 @@ def _elements(archive: zipfile.ZipFile, member: str) -> list[tuple[str, str, Map
     above = [""]
 
     def start(name: str, attributes: Mapping[str, str]) -> None:
+        name = name.rpartition(":")[2]
         if name in {"sheet", "Relationship", "numFmt", "xf"}:
             found.append((above[-1], name, attributes))
         above.append(name)

@@ -18,9 +18,9 @@ from divebell.readers.sheetparts import parts_of
 _MOST_CELLS = 30_000_000
 """A sheet is opened whole, at about 70 bytes for each cell of the rectangle it spans."""
 _MOST_UNPACKED = 2 << 30
-_REFERENCE = re.compile(rb"""<(?:\w+:)?c\s(?:[^>]*?\s)?r=["']([A-Za-z]{1,3})(\d{1,7})["']""")
+_REFERENCE = re.compile(rb"""\sr=["']([A-Za-z]{1,3})(\d{1,7})["']""")
 _NO_RESULT = re.compile(rb'<c(?![^>]* t="str")[^>]*><f(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
-_FAILED = re.compile(rb"""\st=["']e["']""")
+_FAILED = re.compile(rb"""t=["']e["']""")
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _CELLS = frozenset({f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"})
 

@@ -11,7 +11,7 @@ from divebell.errors import DivebellError
 from divebell.readers import geoarrow, points, shapes, wkb
 from divebell.readers.arrowcolumns import Columns
 from divebell.readers.arrowtable import Attributes, Table, Way, arrow
-from divebell.readers.crs import UNKNOWN, Reference, identify, is_geographic
+from divebell.readers.crs import UNKNOWN, Reference, identify
 from divebell.readers.geoparquet import Source
 from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer
 from divebell.readers.notes import together
@@ -44,13 +44,20 @@ class _Seen:
 def _nothing(table: Table) -> _Seen:
     main = table.declared.main
     reference = _reference(table, main.reference, frozenset()) if main else UNKNOWN
-    metric = reference.wkt is not None or (reference.code is not None and not is_geographic(reference.code))
+    metric = (reference.wkt is not None or reference.code is not None) and not reference.in_degrees
     return _Seen(
         table,
         Attributes(table),
-        [] if main else surveys(table.path, table.named[0], table.originals, table.hint),
+        [] if main else _surveys(table),
         shapes.Survey(degrees=not metric),
     )
+
+
+def _surveys(table: Table) -> list[points.Survey]:
+    """Survey each place where coordinates may be; whatever its name, only text can be WKT."""
+    found = surveys(table.path, table.named[0], table.originals, table.hint)
+    kinds = [arrow(way) for way in Attributes(table).ways()]
+    return [one for one in found if not one.source.unnamed or kinds[one.source.x] == pa.string()]
 
 
 def _encoded(table: Table, source: Source, batch: pa.RecordBatch) -> geoarrow.Encoded:
@@ -138,7 +145,9 @@ def _decide(table: Table, seen: _Seen, *, sure: bool) -> _Decided:
         return _Decided(ways, places.geometry if places else None, places=places, told=told)
     reference = _reference(table, main.reference, seen.srids)
     survey = seen.survey if sure else replace(seen.survey, codes=seen.survey.codes | {*main.codes})
-    degrees = bool(reference.code and is_geographic(reference.code) and survey.looks_like_degrees)
+    if not table.hint.crs:
+        reference = reference.unless_beyond(fits=survey.looks_like_degrees)
+    degrees = reference.in_degrees and survey.looks_like_degrees
     plan = shapes.plan(survey, degrees=degrees)
     return _Decided(
         ways,

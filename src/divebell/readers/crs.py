@@ -21,6 +21,23 @@ class Reference:
     wkt: str | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def in_degrees(self) -> bool:
+        """Whether it counts in degrees."""
+        return is_geographic(self.code or self.wkt or "")
+
+    def unless_beyond(self, *, fits: bool) -> Reference:
+        """Give it as long as the coordinates fit; with most of them beyond degrees it is certainly wrong."""
+        if fits or not self.in_degrees:
+            return self
+        crs = CRS.from_user_input(self.code or self.wkt)
+        declared = f"{crs.name} ({self.code})" if self.code else crs.name
+        told = (
+            f"the file declares longitudes and latitudes in {declared}, but most of its coordinates "
+            f"lie beyond degrees; its reference system is unknown; give it with 'crs' in the event file"
+        )
+        return Reference(warnings=(told,))
+
 
 UNKNOWN = Reference(
     warnings=("the file does not say its coordinate reference system; give it with 'crs' in the event file",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ _GUESSED = (
     "its text is not UTF-8; it was read as Windows (cp1252): check names with accents, and give the "
     "encoding in the event file if they look wrong"
 )
+_OTHERWISE = {"mac-roman": "MACINTOSH", "shift_jis": "SHIFT_JIS", "tis-620": "TIS-620"}
+"""Encodings that Python and GDAL call by different names."""
 _UNSAID = np.frombuffer(b" ?\x00", np.uint8)
 """What stands in a column of yes and no where neither is said; GDAL takes a blank for no."""
 _PLAIN = np.zeros(256, bool)
@@ -53,6 +56,8 @@ class _Found:
     """What is wrong in one column."""
 
     overflows: int = 0
+    starred: int = 0
+    """Cells that are full of stars: what is too long is written so, but what is missing too."""
     misfits: list[int] = field(default_factory=list)
     """Records whose number or date is none."""
     example: str = ""
@@ -64,6 +69,9 @@ class _Found:
         if self.overflows:
             sentence = "numbers that were too long for the column were saved as '***'; they are empty (NULL)"
             notes.append((sentence, f"{self.overflows:,} times"))
+        if self.starred:
+            sentence = "numbers that are missing, or were too long for the column, were saved as '***' (NULL)"
+            notes.append((sentence, f"{self.starred:,} times"))
         if self.misfits:
             what = "days that are in no calendar" if kind == "D" else "values that are no numbers"
             notes.append(
@@ -106,7 +114,9 @@ class Table:
             return "UTF-8", () if labelled else (
                 "its text is not labelled as UTF-8, which it is; read as UTF-8",
             )
-        if "utf" in declared or not (_is_known(declared) if declared else self.language):
+        if "utf" not in declared and (known := _known(declared)):
+            return known, ()
+        if declared or not self.language:
             return "CP1252", (_GUESSED,)
         return None, ()
 
@@ -226,7 +236,9 @@ def _look_at_numbers(one: _Field, found: _Found, first: int, records: _Bytes) ->
         odd |= points.sum(axis=1) > 1
     for row in np.flatnonzero(odd & (records[:, 0] != ord("*"))):
         value = cells[row].tobytes().strip(b" \x00").decode("cp1252", errors="replace")
-        if value.startswith("*"):
+        if value == "*" * one.width:
+            found.starred += 1
+        elif value.startswith("*"):
             found.overflows += 1
         elif not _is_number(value):
             found.example = found.example or value[:40]
@@ -264,10 +276,15 @@ def _is_number(value: str) -> bool:
         return False
 
 
-def _is_known(declared: str) -> bool:
-    name = declared.removeprefix("ansi ").strip()
+def _known(declared: str) -> str | None:
+    """Give the name by which GDAL knows an encoding, however it is spelt; None for no encoding."""
+    pages = re.fullmatch(r"(?:ansi|oem|windows|win|ibm|dos|cp)?[ _-]*(\d{3,5})", declared)
+    parts = re.fullmatch(r"(?:iso)?[ _-]*8859[ _-]*(\d{1,2})", declared)
+    name = f"iso8859-{parts[1]}" if parts else f"cp{pages[1]}" if pages else declared
     try:
-        codecs.lookup(f"cp{name}" if name.isdigit() and name != "88591" else name)
+        found = codecs.lookup(name).name if name else "ascii"
     except LookupError:
-        return name.isdigit() and name.startswith("8859")
-    return True
+        return None
+    if found in {"ascii", "utf-8"}:
+        return None
+    return _OTHERWISE.get(found, found.upper().replace("ISO8859", "ISO-8859").replace("_", "-"))

@@ -17,7 +17,7 @@ from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.readers import shapes
 from divebell.readers.claims import head, refuse_imposter
-from divebell.readers.crs import UNKNOWN, Reference, identify, is_geographic
+from divebell.readers.crs import UNKNOWN, Reference, identify
 from divebell.readers.model import GEOMETRY_COLUMN, Column, Geometry, Layer
 
 _DRIVERS = frozenset({"GTiff", "COG"})
@@ -119,10 +119,10 @@ def _described(path: Path, raster: Any) -> _Raster:
 
 
 def _layer(raster: _Raster, hint: DatasetHint) -> Layer:
-    reference = identify(hint.crs) if hint.crs else _reference(raster)
+    reference = identify(hint.crs) if hint.crs else _reference(raster).unless_beyond(fits=_in_degrees(raster))
     survey, outline = shapes.Survey(), pa.array([raster.outline], pa.binary())
     survey.see(outline)
-    degrees = bool(reference.code and is_geographic(reference.code) and survey.looks_like_degrees)
+    degrees = reference.in_degrees and survey.looks_like_degrees
     plan = shapes.plan(survey, degrees=degrees)
     schema = pa.schema([(one.name, one.type) for one in _COLUMNS] + [(GEOMETRY_COLUMN, pa.binary())])
 
@@ -145,6 +145,12 @@ def _layer(raster: _Raster, hint: DatasetHint) -> Layer:
 
 def _reference(raster: _Raster) -> Reference:
     return identify(raster.crs, raster.code) if raster.crs else UNKNOWN
+
+
+def _in_degrees(raster: _Raster) -> bool:
+    """Whether its middle may be a longitude and latitude; grids of the whole Earth reach past the poles."""
+    middle = shapely.from_wkb(raster.outline).centroid
+    return bool(abs(middle.x) <= 540 and abs(middle.y) <= 90)
 
 
 @cache

@@ -12,6 +12,7 @@ from divebell.readers.archive import MOST_BYTES, RATIO, Find
 from divebell.readers.claims import require_signature
 from divebell.readers.model import Layer
 from divebell.readers.scratch import Scratch
+from divebell.readers.zipmembers import is_full
 
 _CHUNK = 1 << 20
 _IN_PARTS = frozenset({".gz", ".zip", ".kmz", ".shp", ".dbf", ".tar"})
@@ -64,6 +65,8 @@ def _unpack(path: Path, target: Path) -> None:
                     )
                 file.write(chunk)
     except (OSError, EOFError, zlib.error) as error:
+        if is_full(error):
+            raise
         raise DivebellError(
             f"{path.name} cannot be unpacked: {error}",
             next_step="check that it was uploaded completely, or pack it again",

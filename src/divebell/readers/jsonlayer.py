@@ -93,7 +93,9 @@ def _written(plan: Plan, rows: Rows) -> Iterator[pa.RecordBatch]:
     """Write a run of rows, no more than `_MOST_ROWS` at a time."""
     count, schema = len(rows.ids), plan.schema
     arrays = [convert(rows.of(one), one) for one in plan.fields]
-    if plan.geometry is not None:
+    if plan.places is not None:
+        arrays.append(rows.points(plan.places, plan.fields))
+    elif plan.geometry is not None:
         without = rows.beyond if plan.degrees else rows.beyond[:0]
         arrays.append(rows.shapes.encode(plan.promote, lift=plan.lift, without=without))
     if not arrays:

@@ -14,9 +14,11 @@ from msgspec import UNSET
 from divebell.event.model import DatasetHint
 from divebell.readers import shapes
 from divebell.readers.coordinates import Shapes, understand
-from divebell.readers.crs import UNKNOWN, Reference, identify, is_geographic
+from divebell.readers.crs import UNKNOWN, Reference, identify
 from divebell.readers.features import Features, FeatureStream
+from divebell.readers.jsonplaces import Located, Members
 from divebell.readers.model import GEOMETRY_COLUMN, Geometry
+from divebell.readers.placing import Places
 from divebell.readers.records import Field, Records
 
 _NO_DEGREES = (
@@ -37,6 +39,8 @@ class Plan:
     """Whether geometries beyond the range of longitude and latitude are left out."""
     literal: bool = False
     """Whether decimals must be read with all their digits."""
+    places: Places | None = None
+    """Where the points of records without geometry come from; its columns are the members."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -57,6 +61,8 @@ class Rows:
 
     values: dict[str, list[Any]]
     ids: list[Any]
+    first: int
+    """The number of the first row, from 1."""
     shapes: Shapes
     beyond: npt.NDArray[np.int64]
     """Rows (from 0) that lie beyond the range of degrees."""
@@ -66,6 +72,11 @@ class Rows:
         if field.key is None:
             return [None if one is UNSET else one for one in self.ids]
         return self.values.get(field.key) or [None] * len(self.ids)
+
+    def points(self, places: Places, fields: tuple[Field, ...]) -> pa.Array:
+        """Give the geometry of records that have none of their own, as WKB."""
+        keys = [one.key for one in fields if one.key is not None]
+        return places.wkb(Members(self.values, keys, len(self.ids)), self.first)
 
 
 @dataclass
@@ -84,6 +95,11 @@ class Reading:
     closed: int = 0
     cut: int = 0
     uneven: int = 0
+    located: Located = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to look for coordinates among the members."""
+        self.located = Located(self.hint)
 
     def see(self, features: Features) -> Rows:
         """Take in a run of features."""
@@ -100,7 +116,9 @@ class Reading:
         self.closed += found.closed
         self.cut += found.cut
         self.uneven += found.uneven
-        return Rows(values, features.ids, found, beyond)
+        if not self.spatial:
+            self.located.see(values, len(features.ids))
+        return Rows(values, features.ids, first, found, beyond)
 
     def plan(self, crs: Any) -> tuple[Plan, tuple[str, ...]]:
         """Give what the rows seen so far say, and what to tell; `crs` is the file's member of that name."""
@@ -108,10 +126,12 @@ class Reading:
         literal = self.records.needs_literals(fields)
         if not self.spatial and (self.records.rows or not self.stream.collections):
             table = "the file holds records without geometry; it became a table"
-            return Plan(fields, None, literal=literal), (*self._about(), table, *told)
+            places, where = self.located.place()
+            geometry = places.geometry if places else None
+            plan = Plan(fields, geometry, literal=literal, places=places)
+            return plan, (*self._about(), table, *told, *where)
         reference = identify(self.hint.crs) if self.hint.crs else self._reference(crs)
-        looks = self.plain >= len(self.beyond)
-        degrees = reference.code is not None and is_geographic(reference.code) and looks
+        degrees = reference.in_degrees and self._fits
         survey = self._survey(degrees=degrees)
         decided = shapes.plan(survey, degrees=degrees)
         geometry = Geometry(decided.type, reference.code, reference.wkt)
@@ -133,11 +153,14 @@ class Reading:
         """Apply GeoJSON's rule: longitude and latitude, unless the file or its numbers say otherwise."""
         if crs is None:
             return UNKNOWN
-        if crs is not UNSET and (reference := identify(_name_of(crs))).code != "EPSG:4326":
-            return reference
-        if self.plain >= len(self.beyond):
-            return Reference("EPSG:4326")
-        return Reference(warnings=(_NO_DEGREES,))
+        if crs is not UNSET:
+            return identify(_name_of(crs)).unless_beyond(fits=self._fits)
+        return Reference("EPSG:4326") if self._fits else Reference(warnings=(_NO_DEGREES,))
+
+    @property
+    def _fits(self) -> bool:
+        """Whether at least half of the geometries lie within the range of longitude and latitude."""
+        return self.plain >= len(self.beyond)
 
     def _about(self) -> tuple[str, ...]:
         stream, said = self.stream, [*self.stream.text.warnings]

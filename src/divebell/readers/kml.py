@@ -14,6 +14,7 @@ from divebell.event.model import DatasetHint
 from divebell.readers import gdal
 from divebell.readers.archive import unpack
 from divebell.readers.claims import head, refuse_imposter
+from divebell.readers.kmldata import told_apart
 from divebell.readers.model import GEOMETRY_COLUMN, Layer
 from divebell.readers.scratch import Scratch
 from divebell.readers.select import DatasetFiles, is_clutter
@@ -36,12 +37,17 @@ class KmlReader:
     def read(self, path: Path, hint: DatasetHint) -> list[Layer]:
         """Describe the layers. Raises DivebellError when the file is no KML, or defines XML entities."""
         _refuse(path)
-        found = [_used(_layer(path, name, hint)) for name in gdal.layers(path, "KML")]
+        scratch = Scratch()
+        told = told_apart(path, scratch.folder / path.name)
+        source = scratch.folder / path.name if told else path
+        found = [_used(_layer(source, name, hint)) for name in gdal.layers(source, "KML")]
         filled = [layer for layer, rows in found if rows]
         if not filled:
             raise DivebellError(
                 f"{path.name} holds no places", next_step="export it again, or save it as GeoJSON"
             )
+        if told:
+            filled = [scratch.keep_for(layer.told(*told)) for layer in filled]
         return [replace(filled[0], name=None)] if len(filled) == 1 else filled
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.readers import points, shapes
-from divebell.readers.crs import identify, is_geographic
+from divebell.readers.crs import UNKNOWN, Reference, identify
 from divebell.readers.model import Geometry
 from divebell.readers.texts import Texts
 
@@ -67,11 +67,13 @@ def place(
 def _placed(
     survey: points.Survey, source: points.Source, originals: Sequence[str], hint: DatasetHint
 ) -> tuple[Places, tuple[str, ...]]:
-    in_range = survey.usable if source == survey.source else survey.turned
-    code, degrees, warnings = _reference(survey, source, in_range, originals, hint)
-    if source != survey.source and survey.source.how != "unknown":
+    as_written = source == survey.source or (survey.source.how == "unknown" and source.how == "lon lat")
+    in_range = survey.usable if as_written else survey.turned
+    reference, warnings = _reference(survey, source, in_range, originals, hint)
+    degrees = reference.in_degrees and (source.how != "wkt" or survey.drawn.looks_like_degrees)
+    if not as_written and survey.source.how != "unknown":
         warnings.append("longitude and latitude are exchanged in the file; they were put the right way round")
-    usable = in_range if degrees else survey.finite
+    usable = in_range if degrees and source.how != "wkt" else survey.finite
     if survey.filled > usable:
         warnings.append(
             f"{survey.filled - usable:,} values in {_spoken(source, originals)} are no usable coordinates; "
@@ -84,28 +86,32 @@ def _placed(
             f"{survey.origin:,} rows lie at 0, 0 in the Atlantic, which often stands for 'no coordinates'"
         )
     if source.how != "wkt":
-        return Places(source, Geometry("Point", code), degrees, None), tuple(warnings)
-    plan = shapes.plan(survey.drawn, degrees=False)
+        return Places(source, Geometry("Point", reference.code, reference.wkt), degrees, None), tuple(
+            warnings
+        )
+    plan = shapes.plan(survey.drawn, degrees=degrees)
     told = (*warnings, *shapes.warnings_of(survey.drawn, plan))
-    return Places(source, Geometry(plan.type, code), degrees, plan), told
+    return Places(source, Geometry(plan.type, reference.code, reference.wkt), degrees, plan), told
 
 
 def _reference(
     survey: points.Survey, source: points.Source, in_range: int, originals: Sequence[str], hint: DatasetHint
-) -> tuple[str | None, bool, list[str]]:
+) -> tuple[Reference, list[str]]:
     if hint.crs is not None:
         known = identify(hint.crs)
-        return known.code or hint.crs, is_geographic(hint.crs), list(known.warnings)
+        return known, list(known.warnings)
     if len(survey.srids) == 1:
-        return f"EPSG:{next(iter(survey.srids))}", False, []
+        known = identify(f"EPSG:{next(iter(survey.srids))}")
+        known = known.unless_beyond(fits=survey.drawn.looks_like_degrees)
+        return known, list(known.warnings)
     if in_range >= 0.5 * max(1, survey.finite):
         taken = f"the points come from {_spoken(source, originals)}; they were taken as WGS 84 (EPSG:4326)"
-        return "EPSG:4326", source.how != "wkt", [taken]
+        return Reference("EPSG:4326"), [taken]
     unknown = (
         f"the coordinates in {_spoken(source, originals)} are no degrees and their reference system is "
         f"unknown; give it with 'crs' in the event file"
     )
-    return None, False, [unknown]
+    return UNKNOWN, [unknown]
 
 
 def _spoken(source: points.Source, originals: Sequence[str]) -> str:

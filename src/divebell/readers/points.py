@@ -30,9 +30,12 @@ _PAIR_NAME = re.compile(
 _WKT_NAME = re.compile(
     r"^(.*_)?(wkt|geom|geom_value|the_geom|geometry|shape|point|location|georeference|multipolygon|polygon)$"
 )
+_SLIPS = 0.01
+"""So few values that only the other order explains are errors."""
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _PAIR = rf"^\s*[(\[]?\s*(?P<a>{_NUMBER})\s*(?:[,;]\s*|\s+)(?P<b>{_NUMBER})\s*[)\]]?\s*$"
 _WKT = r"(?i)^\s*(?:SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b"
+_SURELY_WKT = rf"{_WKT}\s*[ZM]{{0,2}}\s*(\(|EMPTY)"
 _WKB_POINT = np.dtype([("order", "u1"), ("type", "<u4"), ("x", "<f8"), ("y", "<f8")])
 
 
@@ -46,6 +49,8 @@ class Source:
     """'columns', 'lon lat', 'lat lon', 'unknown' (a pair whose order is still open) or 'wkt'."""
     certain: bool = False
     """Whether a person said so."""
+    unnamed: bool = False
+    """Whether its name says nothing: its first value has to show that it is WKT."""
 
 
 @dataclass
@@ -59,6 +64,8 @@ class Survey:
     """As they are understood: within the range of longitudes and latitudes."""
     swapped: int = 0
     """Within range only when the two are exchanged."""
+    straight: int = 0
+    """Within range only as they stand."""
     turned: int = 0
     """Within range when the two are exchanged, whether or not they are as they stand."""
     finite: int = 0
@@ -66,12 +73,21 @@ class Survey:
     drawn: shapes.Survey = field(default_factory=shapes.Survey)
     """The geometries of a column of WKT."""
     srids: frozenset[int] = frozenset()
+    dismissed: bool = False
+    """Whether a column was looked at for its values, and they are something else."""
 
     def see(self, columns: Sequence[Texts]) -> None:
         """Take in one batch of the table's text columns."""
+        if self.dismissed:
+            return
         column = columns[self.source.x]
+        there = ~column.blank()
+        if self.source.unnamed and not self.filled and there.any():
+            self.dismissed = not _is_wkt(column, int(there.argmax()))
+            if self.dismissed:
+                return
         self.rows += len(column)
-        self.filled += len(column) - int(column.blank().sum())
+        self.filled += int(there.sum())
         if self.source.how == "wkt":
             self._see_wkt(column.values)
             return
@@ -81,6 +97,7 @@ class Survey:
         turned = _in_range(second, first)
         self.usable += int(straight.sum())
         self.swapped += int((turned & ~straight).sum())
+        self.straight += int((straight & ~turned).sum())
         self.turned += int(turned.sum())
         self.origin += int(((first == 0) & (second == 0)).sum())
 
@@ -109,7 +126,8 @@ def find_sources(names: Sequence[str], originals: Sequence[str], hint: Points | 
             found.append(Source(i, i, _order(name)))
         if _WKT_NAME.match(name):
             found.append(Source(i, i, "wkt"))
-    return found
+    written = {one.x for one in found if one.how == "wkt"}
+    return found + [Source(i, i, "wkt", unnamed=True) for i in range(len(names)) if i not in written]
 
 
 def _hinted(names: Sequence[str], originals: Sequence[str], hint: Points) -> Source:
@@ -150,14 +168,18 @@ def settle(survey: Survey) -> Source | None:
     if not seen or seen < 0.5 * (survey.filled if source.how == "unknown" else survey.finite):
         return None
     if source.how == "unknown":
-        return (
-            None
-            if not survey.swapped or survey.usable > survey.swapped
-            else Source(source.x, source.y, "lat lon")
-        )
+        return _ordered(survey)
     if survey.turned > survey.usable and survey.usable < 0.9 * survey.finite:
         return _exchanged(source)
     return source
+
+
+def _ordered(survey: Survey) -> Source | None:
+    """Decide the order of a pair by the values that only one order explains; None where they disagree."""
+    source, (least, most) = survey.source, sorted((survey.straight, survey.swapped))
+    if not most or least > _SLIPS * most:
+        return None
+    return Source(source.x, source.y, "lat lon" if survey.swapped == most else "lon lat")
 
 
 def _exchanged(source: Source) -> Source:
@@ -187,6 +209,10 @@ def point_wkb(x: _Floats, y: _Floats, usable: _Bools) -> pa.Array:
     return pa.Array.from_buffers(
         pa.binary(), len(x), [kept, pa.py_buffer(offsets), pa.py_buffer(packed.view(np.uint8))]
     )
+
+
+def _is_wkt(column: Texts, row: int) -> bool:
+    return bool(re.match(_SURELY_WKT, column.values[row].as_py()))
 
 
 def _numbers(source: Source, columns: Sequence[Texts]) -> tuple[_Floats, _Floats]:

@@ -60,7 +60,7 @@ class _Values:
             self.long = self.long or most >= _LONGEST or least < -_LONGEST
             self.inexact = self.inexact or most > _WHOLE_FLOATS or least < -_WHOLE_FLOATS
         if self.profile is not None:
-            self.profile.see(Texts(_texts(values, missing="")))
+            self.profile.see(as_texts(values))
 
     @property
     def type(self) -> pa.DataType:
@@ -134,8 +134,8 @@ class Records:
         first = self.rows
         self.counting = (
             self.counting
-            and (self.ids.kinds == {int} or not first)
-            and all(type(one) is int and one == at for at, one in enumerate(values, first))
+            and (bool(self.ids.kinds) or not first)
+            and all(map(_counts, values, range(first, first + len(values))))
         )
         self.repeated = self.repeated and same is not None and all(map(_alike, values, same))
         self.ids.see(values)
@@ -176,7 +176,7 @@ def convert(values: Sequence[Any], field: Field) -> pa.Array:
     """Turn a batch of values into a column's type."""
     target = field.column.type
     if field.told is not None and field.told.type is not ColumnType.TEXT:
-        return hinted.convert(Texts(_texts(values, missing="")), field.told)
+        return hinted.convert(as_texts(values), field.told)
     if target == pa.string():
         return _texts(values)
     if target == pa.float64():
@@ -185,6 +185,11 @@ def convert(values: Sequence[Any], field: Field) -> pa.Array:
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             return pa.array([None if one is None else float(one) for one in values], target)
     return pa.array(values, target)
+
+
+def as_texts(values: Sequence[Any]) -> Texts:
+    """Give values as text; empty where there is none."""
+    return Texts(_texts(values, missing=""))
 
 
 def _texts(values: Sequence[Any], missing: str | None = None) -> pa.Array:
@@ -218,6 +223,10 @@ def _plain(value: Any) -> Any:
 def _whole_letters(text: str) -> str:
     """Put a mark in the place of halves of letters, which no encoding can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _counts(one: Any, row: int) -> bool:
+    return bool(one == row if type(one) is int else type(one) is str and one == str(row))
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from divebell.event.model import DatasetHint
 from divebell.readers import gdal, shapes
 from divebell.readers.attributes import Attributes
-from divebell.readers.crs import UNKNOWN, Reference, identify, is_geographic
+from divebell.readers.crs import UNKNOWN, Reference, identify
 from divebell.readers.hinted import Told
 from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer
 from divebell.readers.request import Opened, Request
@@ -103,8 +103,7 @@ class _Seen:
         self.attributes = Attributes(fields)
         crs = self.opened.hint.crs or (None if json else self.opened.described.crs)
         if crs is not None:
-            code = identify(crs).code
-            self.survey.degrees = code is not None and is_geographic(code)
+            self.survey.degrees = identify(crs).in_degrees
 
     def look(
         self, batch: pa.RecordBatch, told: tuple[Told | None, ...] | None = None
@@ -150,12 +149,13 @@ class _Seen:
         if self.opened.described.geometry_field is None:
             return _Decided(columns, told, numbered=self.numbered, warnings=warnings)
         hint, survey = self.opened.hint, self.survey
-        reference = (
-            identify(hint.crs)
-            if hint.crs
-            else self.opened.request.reference(self.opened.described.crs, survey)
-        )
-        degrees = reference.code is not None and is_geographic(reference.code) and survey.looks_like_degrees
+        fits = survey.looks_like_degrees
+        if hint.crs:
+            reference = identify(hint.crs)
+        else:
+            found = self.opened.request.reference(self.opened.described.crs, survey)
+            reference = found.unless_beyond(fits=fits)
+        degrees = reference.in_degrees and fits
         plan = shapes.plan(survey, degrees=degrees)
         return _Decided(
             columns,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import zipfile
 import zlib
@@ -89,9 +90,16 @@ class Members:
                     self.budget.spend(len(chunk))
                     file.write(chunk)
         except _FAILURES as error:
+            if is_full(error):
+                raise
             raise DivebellError(
                 f"it cannot be unpacked: {error}", next_step="make the archive again"
             ) from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether something failed because the disk, or the share of it, is full: the file is not to blame."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager

@@ -160,3 +160,11 @@ def test_columns_have_the_types_of_their_values(tif):
     layer = layer_of(tif(crs="EPSG:4326", transform=Affine(0.1, 0, 5, 0, -0.1, 50)))
     assert [one.type for one in layer.columns].count(pa.int64()) == 3
     assert layer.geometry.crs == "EPSG:4326"
+
+
+def test_degrees_that_the_outline_contradicts_are_not_believed(tif):
+    layer = layer_of(tif(crs="EPSG:4326", transform=HERE))
+    assert layer.geometry.crs is None
+    assert any("declares longitudes and latitudes in WGS 84" in one for one in layer.warnings)
+    whole = layer_of(tif(crs="EPSG:4326", transform=Affine(9, 0, 0, 0, -6.01, 90.15)))
+    assert whole.geometry.crs == "EPSG:4326"

@@ -121,3 +121,18 @@ def test_codes_in_kml_stay_text(write):
     (layer,) = layers(write("a.kml", DOCUMENT.format(PLACE.format("A", data, "1,2"))))
     assert next(one.type for one in layer.columns if one.name == "zip") == pa.string()
     assert table_of(layer)["zip"].to_pylist() == ["00501"]
+
+
+def test_data_named_alike_but_for_case_and_like_the_place_itself_are_all_kept(write):
+    named = (("Type", "a"), ("type", "b"), ("name", "z"))
+    data = "".join(f'<Data name="{name}"><value>{value}</value></Data>' for name, value in named)
+    place = PLACE.format("A", f"<ExtendedData>{data}</ExtendedData>", "1,2")
+    (layer,) = layers(write("a.kml", DOCUMENT.format(place)))
+    rows = table_of(layer).to_pydict()
+    assert {name: rows[name] for name in ("name", "type", "type_2", "name_2")} == {
+        "name": ["A"],
+        "type": ["a"],
+        "type_2": ["b"],
+        "name_2": ["z"],
+    }
+    assert "data named 'name' have the name of something else" in said(layer)

@@ -424,3 +424,15 @@ def test_a_file_that_states_far_more_than_it_holds_is_left_alone(tmp_path):
 def test_a_table_too_wide_for_the_database_is_refused(layer_of):
     with pytest.raises(DivebellError, match="1,700 columns"):
         layer_of(pa.table({f"c{at}": [1] for at in range(1_700)}))
+
+
+def test_degrees_that_most_coordinates_contradict_are_not_believed(layer_of):
+    shapes = wkb("POINT (1014750 194324)", "POINT (1014751 194324)")
+    layer = layer_of(pa.table({"geometry": shapes}), geo_of())
+    assert layer.geometry.crs is None
+    assert "declares longitudes and latitudes in WGS 84 (EPSG:4326)" in said(layer)
+
+
+def test_wkt_in_a_column_of_any_name_becomes_geometry(layer_of):
+    layer = layer_of(pa.table({"n": [1, 2], "a": ["POINT (1 2)", None]}))
+    assert (layer.geometry.type, shapes_of(layer)[0]) == ("Point", "POINT (1 2)")

@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 from divebell.errors import DivebellError
-from divebell.event.model import DatasetHint
+from divebell.event.model import DatasetHint, Points
 from divebell.readers import reader_for
 from divebell.readers.gdal import DRIVERS, restrict
 
@@ -484,3 +484,61 @@ def test_a_crs_nobody_knows_is_not_called_wgs_84(write):
     (layer,) = layers(write("a.geojson", collection(feature(point(1, 2)), crs=member)))
     assert layer.geometry.crs is None
     assert "cannot be understood" in said(layer)
+
+
+METRES = [shapely.Point(1_014_750 + at, 194_324) for at in range(5)]
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.shp", "a.fgb"])
+def test_degrees_that_most_coordinates_contradict_are_not_believed(tmp_path, name):
+    save(tmp_path / name, [*METRES, shapely.Point(1, 2)], crs="EPSG:4269", n=range(6))
+    (layer,) = (one.certain() for one in layers(tmp_path / name))
+    assert (layer.geometry.crs, layer.geometry.crs_wkt) == (None, None)
+    assert "declares longitudes and latitudes in NAD83 (EPSG:4269)" in said(layer)
+    assert "give it with 'crs' in the event file" in said(layer)
+    assert wkts(layer)[4:] == ["POINT (1014754 194324)", "POINT (1 2)"]
+    (layer,) = (one.certain() for one in layers(tmp_path / name, crs="EPSG:2263"))
+    assert (layer.geometry.crs, said(layer)) == ("EPSG:2263", "")
+
+
+def test_geojson_that_names_degrees_its_coordinates_contradict_is_told_so(write):
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
+    (layer,) = layers(write("a.geojson", collection(feature(point(1_014_750, 194_324)), crs=crs)))
+    assert layer.geometry.crs is None
+    assert "declares longitudes and latitudes in WGS 84 (EPSG:4326)" in said(layer)
+    assert "names no coordinate reference system" not in said(layer)
+
+
+def test_ids_written_as_text_that_only_count_are_left_out(read):
+    features = [feature(point(1, 2), {"a": at}, id=str(at)) for at in range(3)]
+    assert set(read("a.geojson", collection(*features))[1]) == {"a", "geom"}
+    features[1]["id"] = "x"
+    assert read("b.geojson", collection(*features))[1]["id"] == ["0", "x", "2"]
+
+
+def test_records_with_coordinates_become_points(read):
+    records = [{"n": 1}, {"n": 2, "lat": 40.5, "lon": -73.25}, {"n": 3, "lon": None, "lat": None}]
+    layer, rows = read("a.json", json.dumps(records))
+    assert (layer.geometry.type, layer.geometry.crs) == ("Point", "EPSG:4326")
+    assert [one and shapely.from_wkb(one).wkt for one in rows["geom"]] == [None, "POINT (-73.25 40.5)", None]
+    assert "2 rows have no coordinates" in said(layer)
+    layer, rows = read(
+        "b.json", json.dumps([{"a": "POINT (1 2)"}, {"a": "POINT (1 1000)"}, {"a": "POINT (3 4)"}])
+    )
+    assert [one and shapely.from_wkb(one).wkt for one in rows["geom"]] == ["POINT (1 2)", None, "POINT (3 4)"]
+    layer, rows = read("c.json", json.dumps(records), points=Points(longitude="x", latitude="y"))
+    assert layer.geometry is None
+    assert "no record has 'x'" in said(layer)
+
+
+def test_points_of_records_in_a_large_file_are_those_of_all_its_rows(read):
+    rest = "x" * 100
+    records = [{"n": at, "rest": rest, "lat": 40.5, "lon": -73.25} for at in range(60_000)]
+    layer, rows = read("a.json", json.dumps([*records, {"n": 0, "lat": 900, "lon": 0}]))
+    assert layer.geometry.type == "Point"
+    assert (len(rows["geom"]), rows["geom"].count(None)) == (60_001, 1)
+    assert "1 values in columns 'lon' and 'lat' are no usable coordinates" in said(layer)
+    late = [{"n": at, "rest": rest} for at in range(60_000)]
+    layer, rows = read("b.json", json.dumps([*late, *records[:9]]))
+    assert (len(rows["geom"]), rows["geom"].count(None)) == (60_009, 60_000)
+    assert "60,000 rows have no coordinates" in said(layer)

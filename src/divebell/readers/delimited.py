@@ -35,7 +35,7 @@ class _File:
 
     def survey(self) -> Survey:
         """Begin to look at the table."""
-        return Survey(self.text.path, self.header, self.hint)
+        return Survey(self.text.path, self.header, self.hint, self.delimiter)
 
     def columns(self, survey: Survey) -> Iterator[list[Texts]]:
         """Stream the rows as columns of text, with one more where there are surplus values."""

@@ -9,12 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from divebell.event.model import ColumnType, DatasetHint
-from divebell.readers import moments
+from divebell.readers import amounts, moments
 from divebell.readers.texts import NA_IN_NUMBERS, Texts, masked
 
 _AMOUNT = r"^\(?[-+]?[$€£]? ?[-+]?(\d+(,\d{3})*(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})? ?[%€]?\)?$"
 _YES, _NO = pa.array(["true", "yes", "y", "t", "1"]), pa.array(["false", "no", "n", "f", "0"])
-_WAYS = {ColumnType.DATE: ("us", "eu"), ColumnType.TIMESTAMP: ("us", "eu", "zoned")}
+_WAYS = {
+    ColumnType.DATE: ("us", "eu"),
+    ColumnType.TIMESTAMP: ("us", "eu", "zoned us", "zoned eu"),
+    ColumnType.NUMBER: ("point", "comma"),
+    ColumnType.INTEGER: ("point", "comma"),
+}
 _SPOKEN = {"us": "month/day/year", "eu": "day/month/year"}
 
 
@@ -34,38 +39,42 @@ class Told:
             ColumnType.NUMBER: pa.float64(),
             ColumnType.BOOLEAN: pa.bool_(),
             ColumnType.DATE: pa.date32(),
-            ColumnType.TIMESTAMP: pa.timestamp("us", "UTC" if self.way == "zoned" else None),
+            ColumnType.TIMESTAMP: pa.timestamp("us", "UTC" if self.way.startswith("zoned") else None),
         }[self.type]
 
     def read(self, texts: pa.Array) -> pa.Array:
         """Read trimmed strings; null where one does not fit."""
-        if self.type in _WAYS:
+        if self.type in {ColumnType.DATE, ColumnType.TIMESTAMP}:
             return self._moments(texts)
         if self.type is ColumnType.BOOLEAN:
             lower = pc.utf8_lower(texts)
             yes, no = pc.is_in(lower, value_set=_YES), pc.is_in(lower, value_set=_NO)
             return pc.if_else(pc.or_(yes, no), yes, pa.scalar(None, pa.bool_()))
-        return _numbers(texts, whole=self.type is ColumnType.INTEGER)
+        return _numbers(texts, whole=self.type is ColumnType.INTEGER, commas=self.way == "comma")
 
     def _moments(self, texts: pa.Array) -> pa.Array:
         kinds = [
             kind
             for kind in moments.DATE_KINDS
-            if not (kind[:2] in _SPOKEN and kind[:2] != self.way) and (kind != "zoned time")
+            if not (kind[:2] in _SPOKEN and kind[:2] != self.way[-2:])
+            and kind.endswith("zoned") == self.way.startswith("zoned")
         ]
-        if self.way == "zoned":
-            return moments.parse(texts, "zoned time")
-        found = pa.nulls(len(texts), pa.timestamp("us"))
+        wanted = pa.timestamp("us", "UTC" if self.way.startswith("zoned") else None)
+        found = pa.nulls(len(texts), wanted)
         for kind in kinds:
             if found.null_count:
-                found = pc.coalesce(found, moments.parse(texts, kind).cast(pa.timestamp("us")))
+                found = pc.coalesce(found, moments.parse(texts, kind).cast(wanted))
         if self.type is ColumnType.TIMESTAMP:
             return found
         days = found.cast(pa.date32(), safe=False)
         return pc.if_else(pc.equal(days.cast(pa.timestamp("us")), found), days, pa.scalar(None, pa.date32()))
 
 
-def _numbers(texts: pa.Array, *, whole: bool) -> pa.Array:
+def _numbers(texts: pa.Array, *, whole: bool, commas: bool = False) -> pa.Array:
+    if commas:
+        written = [pc.match_substring_regex(texts, pattern) for pattern in amounts.WITH_COMMAS.values()]
+        fits = pc.or_(pc.or_(written[0], written[1]), written[2])
+        texts = amounts.bare(pc.if_else(fits, texts, pa.scalar(None, pa.string())), "comma")
     kept = pc.if_else(pc.match_substring_regex(texts, _AMOUNT), texts, pa.scalar(None, pa.string()))
     bare = pc.replace_substring_regex(pc.replace_substring_regex(kept, r"^\(", "-"), r"[^0-9.eE\-]", "")
     if not whole:
@@ -125,7 +134,9 @@ class Profile:
             sentence = f"values that are no {told.type} were left empty (NULL), since the event file says so"
             notes.append((sentence, f"{lost:,}, such as '{self.examples[told.way][:40]}'"))
         other = {"us": "eu", "eu": "us"}.get(told.way, "")
-        if other and self.misfits["zoned"] + self.misfits[other] and self.misfits[other] != lost:
+        if told.way == "comma":
+            notes.append(("decimal commas were read: 1.234,50 is 1234.50", ""))
+        if other and self.misfits["zoned us"] + self.misfits[other] and self.misfits[other] != lost:
             notes.append((f"the dates were read as {_SPOKEN[told.way]}, which fits most values", ""))
         return notes
 

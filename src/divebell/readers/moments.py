@@ -13,27 +13,34 @@ import pyarrow.compute as pc
 from divebell.readers.texts import Strings
 
 _CLOCK = r"[T ](?P<h>\d{1,2}):(?P<n>\d{2})(?::(?P<s>\d{2})(?P<f>\.\d{1,6})?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?"
-_ZONE = r" ?(?P<z>Z|UTC|[+-]\d{2}(?::?\d{2})?)"
+_ZONE = r" ?(?P<z>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 _ISO = r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})"
 _BIG = r"(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})"
 _US = r"(?P<m>\d{1,2})[/-](?P<d>\d{1,2})[/-](?P<y>\d{4})"
 _EU = r"(?P<d>\d{1,2})[/-](?P<m>\d{1,2})[/-](?P<y>\d{4})"
 _DOT = r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})"
+_MONTHS = (
+    *("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_DAY_MONTH = r"(?P<d>\d{1,2})[- ](?P<b>[A-Za-z]{3,9})[- ](?P<y>\d{4})"
+_MONTH_DAY = r"(?P<b>[A-Za-z]{3,9})\.? (?P<d>\d{1,2}),? (?P<y>\d{4})"
 
+_DAYS_WRITTEN = {
+    "iso": _ISO, "big": _BIG, "dot": _DOT, "us": _US, "eu": _EU, "named": _DAY_MONTH, "spelt": _MONTH_DAY,
+}  # fmt: skip
 DATE_KINDS = {
-    "iso date": f"^{_ISO}$",
-    "big date": f"^{_BIG}$",
-    "dot date": f"^{_DOT}$",
-    "us date": f"^{_US}$",
-    "eu date": f"^{_EU}$",
-    "iso time": f"^{_ISO}{_CLOCK}$",
-    "zoned time": f"^{_ISO}{_CLOCK}{_ZONE}$",
-    "big time": f"^{_BIG}{_CLOCK}$",
-    "dot time": f"^{_DOT}{_CLOCK}$",
-    "us time": f"^{_US}{_CLOCK}$",
-    "eu time": f"^{_EU}{_CLOCK}$",
+    f"{way} {form}": f"^{day}{rest}$"
+    for form, rest in (("date", ""), ("time", _CLOCK), ("zoned", _CLOCK + _ZONE))
+    for way, day in _DAYS_WRITTEN.items()
 }
 """How each kind is written. Two kinds that fit the same column make it ambiguous, and it stays text."""
+ALIKE = (
+    r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{4}\b"
+    r"|[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}\b)"
+)
+"""What looks like a date or a time of one, in whatever way it is written."""
 
 _DAYS = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _Ints = npt.NDArray[np.int64]
@@ -44,7 +51,7 @@ def type_of(kind: str) -> pa.DataType:
     """Give the Arrow type that a kind of date or time becomes."""
     if kind.endswith("date"):
         return pa.date32()
-    return pa.timestamp("us", "UTC") if kind == "zoned time" else pa.timestamp("us")
+    return pa.timestamp("us", "UTC") if kind.endswith("zoned") else pa.timestamp("us")
 
 
 @dataclass
@@ -79,12 +86,23 @@ def parse(values: pa.Array, kind: str) -> pa.Array:
     return pa.array(micros.astype("datetime64[us]"), type_of(kind), mask=~usable)
 
 
+def is_moment(values: pa.Array) -> _Bools:
+    """Mark the strings that are a date or a time of any kind."""
+    found = np.zeros(len(values), bool)
+    for kind in DATE_KINDS:
+        found |= np.asarray(parse(values, kind).is_valid())
+    return found
+
+
 def _matched(values: pa.Array, kind: str) -> _Parts:
     """Take each value apart by itself."""
     found = pc.extract_regex(values, DATE_KINDS[kind])
     parts = {found.type.field(i).name: found.field(i) for i in range(found.type.num_fields)}
     texts = {name: pc.fill_null(part, "") for name, part in parts.items()}
     whole = {name: _ints(texts[name]) for name in "ymdhns" if name in texts}
+    if "b" in texts:
+        at = pc.index_in(pc.utf8_lower(texts["b"]), pa.array(_MONTHS)).fill_null(-1)
+        whole["m"] = np.where(np.asarray(at) < 0, 0, np.asarray(at) % 12 + 1).astype(np.int64)
     return _Parts(
         whole,
         np.asarray(found.is_valid()),
@@ -103,7 +121,7 @@ def _aligned(values: pa.Array, kind: str) -> _Parts | None:
         return None
     first = values[0].as_py()
     found = re.fullmatch(DATE_KINDS[kind], first, re.ASCII)
-    if found is None or not first.isascii():
+    if found is None or "b" in found.groupdict() or not first.isascii():
         return None
     start, stop = int(strings.offsets[0]), int(strings.offsets[-1])
     letters = strings.data[start:stop].reshape(len(values), len(first))

@@ -11,31 +11,38 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from divebell.readers import moments
+from divebell.readers import amounts, moments
 from divebell.readers.texts import Bools, Ints, Strings, Texts
 
 _PLAIN = r"(0|[1-9]\d*)"
 _DECIMAL = rf"({_PLAIN}(\.\d*)?|\.\d+)"
-_GROUPED = r"[1-9]\d{0,2}(,\d{3}){1,3}(\.\d{1,3})?"
-_AMOUNT = rf"({_GROUPED}|{_DECIMAL})"
 _PATTERNS = {
     "int": rf"^-?{_PLAIN}$",
     "float": rf"^-?{_DECIMAL}([eE][-+]?\d{{1,3}})?$",
-    "grouped": rf"^-?({_GROUPED}|{_DECIMAL})$",
-    "money": rf"^(-?[$€£] ?-?{_AMOUNT}|-?{_AMOUNT} ?€|\([$€£] ?{_AMOUNT}\))$",
-    "percent": rf"^-?({_GROUPED}|{_DECIMAL}) ?%$",
+    **amounts.KINDS,
     "truth": r"^(?i:true|false)$",
     "yes": r"^(?i:yes|no)$",
     "y": r"^[YyNn]$",
 }
 KINDS = (*_PATTERNS, *moments.DATE_KINDS)
-_NUMBERS = {"int": {"int", "float", "grouped"}, "float": {"float", "grouped"}}
-"""The kinds that a plain number fits."""
+_NUMBERS = {"int": {"int", "float", "grouped", "comma"}, "float": {"float", "grouped", "comma"}}
+"""The kinds that a plain number may fit."""
+_WITH_POINTS = {"int", "float", *amounts.WITH_POINTS}
 
+_WRITTEN = {
+    kind: re.compile(pattern, re.ASCII) for kind, pattern in {**_PATTERNS, **moments.DATE_KINDS}.items()
+}
+
+_DATED = np.zeros(256, bool)
+_DATED[list(b"0123456789ADFJMNOS")] = True
 _BEGINS = np.zeros(256, bool)
 _BEGINS[list(b"-.0123456789")] = True
 _ENDS = np.zeros(256, bool)
 _ENDS[list(b".0123456789")] = True
+_LIKELY_FIRST = np.zeros(256, bool)
+_LIKELY_FIRST[[*b"0123456789+-($", *range(128, 256)]] = True
+_LIKELY_LAST = np.zeros(256, bool)
+_LIKELY_LAST[[*b"0123456789.,-)$%", *range(128, 256)]] = True
 
 _SENTINEL = re.compile(
     r"^-?9{3,9}(\.0+)?$|^-(8{4,9}|6{4,9}|5{4,9}|3{4,9}|2{4,9}|888888888|666666666)(\.0+)?$"
@@ -70,18 +77,42 @@ class Profile:
     """Whether every value is two capital letters: NA may then be one of them."""
     lengths: set[int] = field(default_factory=set)
     symbols: set[str] = field(default_factory=set)
+    marks: set[str] = field(default_factory=set)
+    """What stands between digits or before them, while the values may be numbers."""
+    comma_for_sure: bool = False
+    """Whether a value can be nothing but a number with a decimal comma."""
+    enclosed: int = 0
+    """Values that begin with a parenthesis."""
     distinct: set[str] = field(default_factory=set)
     """Lower-case values while they may be yes or no."""
     whole_digits: int = 0
     decimals: int = 0
-    has_point: bool = False
     inexact: bool = False
     exponents: bool = False
     too_long: bool = False
     sentinels: Counter[str] = field(default_factory=Counter)
     least: float = float("inf")
     most: float = float("-inf")
+    alike: int = 0
+    """Values that look like numbers, but are no plain ones."""
     dates_alike: int = 0
+    first_undated: str | None = None
+    """The first value that is no date of any kind."""
+
+    @property
+    def notation(self) -> str:
+        """Whether decimals are set off by "point", "comma" or "either"; empty where neither fits."""
+        points, commas = self.kinds & _WITH_POINTS, self.kinds & set(amounts.WITH_COMMAS)
+        if points and commas:
+            return "either" if self.marks & {".", ","} else "point"
+        return "point" if points else "comma" if commas else ""
+
+    def proves(self, delimiter: str) -> str:
+        """Give the notation that this column proves for its file; empty where it proves none."""
+        if self.kinds & _WITH_POINTS and self.kinds & set(amounts.WITH_COMMAS):
+            return ""
+        found = self.notation
+        return "" if found == "comma" and not (delimiter == ";" or self.comma_for_sure) else found
 
     def see(self, column: Texts) -> None:
         """Take in one batch of values."""
@@ -91,7 +122,8 @@ class Profile:
             self.values += len(column.present.values)
             self._narrow(column, texts.values)
             self._numbers(column, texts, counts)
-            self._shapes(texts, counts)
+            self._dates(texts, counts)
+            self._shapes(texts)
 
     def joined(self, other: Profile) -> Profile:
         """Put two profiles of one column together."""
@@ -109,21 +141,28 @@ class Profile:
             distinct=self.distinct | other.distinct,
             whole_digits=max(self.whole_digits, other.whole_digits),
             decimals=max(self.decimals, other.decimals),
-            has_point=self.has_point or other.has_point,
+            marks=self.marks | other.marks,
+            comma_for_sure=self.comma_for_sure or other.comma_for_sure,
+            enclosed=self.enclosed + other.enclosed,
             inexact=self.inexact or other.inexact,
             exponents=self.exponents or other.exponents,
             too_long=self.too_long or other.too_long,
             sentinels=self.sentinels + other.sentinels,
             least=min(self.least, other.least),
             most=max(self.most, other.most),
+            alike=self.alike + other.alike,
             dates_alike=self.dates_alike + other.dates_alike,
+            first_undated=self.first_undated or other.first_undated,
         )
 
     def _narrow(self, column: Texts, texts: pa.Array) -> None:
         if column.number is not None:
             self.kinds &= _NUMBERS[column.number]
+            if "comma" in self.kinds and column.number == "float" and _fit(texts, "comma") is None:
+                self.kinds.discard("comma")
         elif self.kinds:
-            start = texts.slice(0, 64)
+            first, start = texts[0].as_py(), texts.slice(0, 64)
+            self.kinds = {kind for kind in self.kinds if _WRITTEN[kind].search(first)}
             self.kinds = {kind for kind in self.kinds if _fit(start, kind) is not None}
             for kind in sorted(self.kinds):
                 made = _fit(texts, kind)
@@ -136,11 +175,28 @@ class Profile:
     def _details(self, column: Texts, texts: pa.Array) -> None:
         if self.kinds & {"yes", "y"}:
             self.distinct |= {text.lower() for text in texts.to_pylist()}
-        if "money" in self.kinds:
+        if self.kinds & {"money", "comma money"}:
             marks = pc.extract_regex(texts, r"(?P<mark>[$€£])").field(0)
             self.symbols |= set(pc.unique(marks).drop_null().to_pylist())
-        if "grouped" in self.kinds and not self.has_point:
-            self.has_point = column.present.holds(".")
+        if not self.kinds & set(amounts.KINDS):
+            return
+        looked = "." if column.number is not None else amounts.MARKS
+        self.marks |= {mark for mark in looked if mark not in self.marks and column.present.holds(mark)}
+        if column.number is None:
+            self._amounts(column.present)
+
+    def _amounts(self, strings: Strings) -> None:
+        """Look at numbers that are not written plainly."""
+        texts = strings.values
+        self.enclosed += int(np.count_nonzero(strings.first == ord("(")))
+        if self.kinds & set(amounts.WITH_COMMAS) and not self.comma_for_sure:
+            sure = pc.match_substring_regex(texts, amounts.COMMA_FOR_SURE)
+            self.comma_for_sure = bool(pc.any(sure).as_py())
+        if not self.inexact and (long := strings.lengths > 15).any():
+            kind = next(kind for kind in amounts.KINDS if kind in self.kinds)
+            self.inexact = not all(
+                map(_survives, amounts.bare(texts.filter(pa.array(long)), kind).to_pylist())
+            )
 
     def _numbers(self, column: Texts, strings: Strings, counts: Ints | None) -> None:
         if column.number is not None:
@@ -152,6 +208,9 @@ class Profile:
         texts, is_number = strings.values, _are_numbers(strings)
         if self.first_other is None and not is_number.all():
             self.first_other = texts[int(np.argmin(is_number))].as_py()
+        if not is_number.all():
+            alike = _look_like_numbers(strings) & ~is_number
+            self.alike += int(alike.sum() if counts is None else counts[alike].sum())
         if is_number.any():
             self.numeric += int(is_number.sum() if counts is None else counts[is_number].sum())
             if self.kinds & set(_NUMBERS["int"]):
@@ -199,7 +258,7 @@ class Profile:
             differ = pc.not_equal(floats.cast(pa.string()), texts)
             self.inexact = not all(_survives(text) for text in texts.filter(differ).to_pylist())
 
-    def _shapes(self, strings: Strings, counts: Ints | None) -> None:
+    def _shapes(self, strings: Strings) -> None:
         texts = strings.values
         if self.only_short_codes:
             self.only_short_codes = bool(
@@ -207,10 +266,22 @@ class Profile:
             )
         if len(self.lengths) < 2:
             self.lengths |= set(pc.unique(_letters(strings)).to_pylist()[:2])
-        if self.kinds & set(_NUMBERS["int"]) or not any(map(strings.holds, "-/.")):
+
+    def _dates(self, strings: Strings, counts: Ints | None) -> None:
+        texts = strings.values
+        if self.kinds & set(_NUMBERS["int"]):
+            self.first_undated = self.first_undated or texts[0].as_py()
             return
-        dated = np.asarray(pc.match_substring_regex(texts, r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b"))
+        dated = _DATED[strings.first]
+        if dated.any():
+            near = texts.filter(pa.array(dated))
+            dated[dated] = np.asarray(pc.match_substring_regex(near, moments.ALIKE))
         self.dates_alike += int(dated.sum() if counts is None else counts[dated].sum())
+        if self.first_undated is None and not self.kinds & set(moments.DATE_KINDS):
+            valid = dated.copy()
+            valid[dated] = moments.is_moment(texts.filter(pa.array(dated)))
+            if not valid.all():
+                self.first_undated = texts[int(np.argmin(valid))].as_py()
 
 
 def is_code_name(name: str) -> bool:
@@ -233,6 +304,15 @@ def _are_numbers(strings: Strings) -> Bools:
     if likely.any():
         near = texts.filter(pa.array(likely))
         found[likely] = np.asarray(pc.match_substring_regex(near, _PATTERNS["float"]))
+    return found
+
+
+def _look_like_numbers(strings: Strings) -> Bools:
+    """Mark what looks like numbers in whatever way they are written."""
+    found = np.asarray(_LIKELY_FIRST[strings.first] & _LIKELY_LAST[strings.at(-1)])
+    if found.any():
+        near = strings.values.filter(pa.array(found))
+        found[found] = np.asarray(pc.match_substring_regex(near, amounts.ALIKE))
     return found
 
 

@@ -27,6 +27,7 @@ class Survey:
     path: Path
     header: grid.Header
     hint: DatasetHint
+    delimiter: str = ","
     rows: int = 0
     repairs: grid.Repairs = field(default_factory=grid.Repairs)
     slips: dialect.Slips = field(default_factory=dialect.Slips)
@@ -58,7 +59,8 @@ class Survey:
         profiles = self.profiles
         if sample is not None:
             profiles = [one.joined(other) for one, other in zip(profiles, sample.profiles, strict=True)]  # type: ignore[arg-type]
-        decisions = [values.decide(profile) for profile in profiles]
+        written = values.notation(profiles, self.delimiter)
+        decisions = [values.decide(profile, written) for profile in profiles]
         if self.repairs.long or (sample is not None and sample.repairs.long):
             surplus = hinted.Profile(_free(_SURPLUS, self.names), ColumnType.TEXT)
             decisions.append(values.decide(surplus))

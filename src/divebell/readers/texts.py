@@ -19,7 +19,8 @@ NA_IN_TEXT = ("NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "<NA>")
 """Spellings of "no value" that are taken as such in text columns too."""
 NA_IN_NUMBERS = (
     *NA_IN_TEXT, "na", "None", "none", "Null", "-", "--", ".", "..", "?", "*", "missing", "Missing",
-    "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!",
+    "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "n.a.", "N.A.", "n.a", "N.A", "–", "—",
+    "$ -", "$-", "£ -", "£-", "€ -", "€-", "- €", "-€",
 )  # fmt: skip
 """Spellings of "no value" between numbers, dates and yes/no values."""
 
@@ -31,7 +32,8 @@ _DIGITS = b"0123456789"
 def _longest_missing() -> Ints:
     longest = np.zeros(256, np.int64)
     for spelling in NA_IN_NUMBERS:
-        longest[ord(spelling[0])] = max(longest[ord(spelling[0])], len(spelling))
+        written = spelling.encode()
+        longest[written[0]] = max(longest[written[0]], len(written))
     return longest
 
 

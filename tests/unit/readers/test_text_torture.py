@@ -64,7 +64,7 @@ CASES = {
         ["-999 (1 times)", "-888888888 (1 times)", "9999 (2 times)"],
     ),
     "a byte order mark": ("\ufeffa,b\n1,2\n", {"a": [1], "b": [2]}, []),
-    "semicolons": ("a;b\n1,5;x\n2,5;y\n", {"a": ["1,5", "2,5"], "b": ["x", "y"]}, []),
+    "semicolons": ("a;b\n1,5;x\n2,5;y\n", {"a": [1.5, 2.5], "b": ["x", "y"]}, ["decimal commas"]),
     "bars": ("a|b\n1|x\n", {"a": [1], "b": ["x"]}, []),
     "carriage returns alone": ("a,b\r1,x\r2,y\r", {"a": [1, 2], "b": ["x", "y"]}, []),
     "embedded newlines": ('a,b\n"x\r\ny",1\n', {"a": ["x\r\ny"], "b": [1]}, []),

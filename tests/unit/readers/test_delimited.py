@@ -188,7 +188,7 @@ def test_every_line_end_and_delimiter(read, end, delimiter):
 def test_semicolons_win_over_decimal_commas(read):
     _, rows = read("a.csv", "a;b\n1,5;2,5\n3,5;4,5\n")
     assert list(rows) == ["a", "b"]
-    assert rows["a"] == ["1,5", "3,5"]
+    assert rows["a"] == [1.5, 3.5]
 
 
 def test_quoted_line_breaks_and_quotes_stay_in_their_cell(read):

@@ -496,7 +496,7 @@ def test_degrees_that_most_coordinates_contradict_are_not_believed(tmp_path, nam
     assert (layer.geometry.crs, layer.geometry.crs_wkt) == (None, None)
     assert "declares longitudes and latitudes in NAD83 (EPSG:4269)" in said(layer)
     assert "give it with 'crs' in the event file" in said(layer)
-    assert wkts(layer)[4:] == ["POINT (1014754 194324)", "POINT (1 2)"]
+    assert {"POINT (1014754 194324)", "POINT (1 2)"} < {*wkts(layer)}
     (layer,) = (one.certain() for one in layers(tmp_path / name, crs="EPSG:2263"))
     assert (layer.geometry.crs, said(layer)) == ("EPSG:2263", "")
 

@@ -6,7 +6,8 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -14,13 +15,15 @@ from psycopg import sql
 from divebell.errors import DivebellError
 from divebell.event import Event, State
 from divebell.pipeline import catalogue, checkout, handover, swap
-from divebell.pipeline.catalogue import Connection, Record
+from divebell.pipeline.catalogue import Connection
+from divebell.pipeline.entry import Loaded, record
 from divebell.pipeline.names import layer_names
 from divebell.pipeline.plan import Adopt, Drop, Forget, Keep, Load, Plan, Report, datasets, plan
 from divebell.pipeline.reading.frames import Opened
 from divebell.pipeline.reading.service import FileRefusedError, Readings
 from divebell.pipeline.repository import Commit, Repository
 from divebell.pipeline.stage import Bench, Staged, expect, fixes, stage
+from divebell.pipeline.users import users
 
 _log = logging.getLogger(__name__)
 _AGAIN = "again"
@@ -189,6 +192,19 @@ def _load(current: _Pass, step: Load, where: str) -> None:
     path = current.repository.state.checkout / step.dataset.file
     if not path.is_file():
         raise DivebellError("its path cannot be made on this machine; give it a shorter, plain name")
+    connection = current.connection
+    try:
+        reader, staged = _staged(current, step, path, where)
+        _rename_used(current, step, staged)
+        _replace(current, step, reader, staged, began)
+    except Exception:
+        if not (connection.broken or connection.closed):
+            clear(connection)
+        raise
+
+
+def _staged(current: _Pass, step: Load, path: Path, where: str) -> tuple[str, list[Staged]]:
+    """Have a file read and its layers staged; give the name of its format with them."""
     tools = current.tools
     with tools.readings.read(path, step.dataset.hint) as told:
         opened = expect(told, Opened)
@@ -198,7 +214,21 @@ def _load(current: _Pass, step: Load, where: str) -> None:
         counted = _counter(tools.progress, where)
         bench = Bench(tools.connection, step.dataset.file, told, counted, tools.beside)
         staged = [stage(bench, table) for table in tables]
-    _replace(current, step, opened.format or "", staged, began)
+        next(told, None)  # hears that this is all
+    return opened.format or "", staged
+
+
+def _rename_used(current: _Pass, step: Load, staged: list[Staged]) -> None:
+    """Let tables that somebody uses follow their file's new table name; views go along with a table."""
+    connection, file = current.connection, step.dataset.file
+    known = {one.layer: one.table for one in catalogue.known(connection).tables if one.file == file}
+    names = [(known[one.layer], one.table) for one in staged if known.get(one.layer, one.table) != one.table]
+    used = tuple(pair for pair in names if users(connection, pair[0]))
+    if used and not handover.adopt(connection, Adopt(step, file, used), current.commit):
+        old, new = used[0]
+        raise swap.PostponedError(
+            f"its table '{old}', which somebody uses, cannot be called '{new}' while another table is"
+        )
 
 
 def _counter(progress: Progress, where: str) -> Callable[[int], None]:
@@ -220,8 +250,8 @@ def _replace(current: _Pass, step: Load, reader: str, staged: list[Staged], bega
         for table in used:
             handover.retire(connection, table, current.commit)
         for one in staged:
-            record = _record(current, step, reader, one)
-            catalogue.remember(connection, replace(record, load_seconds=round(time.monotonic() - began, 3)))
+            seconds = round(time.monotonic() - began, 3)
+            catalogue.remember(connection, record(Loaded(step.dataset, current.commit, reader, seconds), one))
             if one.fixed:
                 catalogue.keep_originals(connection, one.table, fixes(one.table))
         catalogue.forget_failure(connection, file)
@@ -246,35 +276,6 @@ def _tables(step: Load, layers: Sequence[str | None], current: _Pass) -> list[st
             catalogue.tables_of(current.connection, [one for one in current.plan.bases if one != file])
         )
     return layer_names(file, step.base, layers, taken)
-
-
-def _record(current: _Pass, step: Load, reader: str, staged: Staged) -> Record:
-    checked, spatial = staged.checked, staged.geometry_type is not None
-    return Record(
-        file=step.dataset.file,
-        layer=staged.layer if staged.layer is None else catalogue.storable(staged.layer),
-        table=staged.table,
-        format=reader,
-        identity=step.dataset.identity,
-        commit=current.commit.id,
-        committed_at=current.commit.committed_at,
-        author=current.commit.author,
-        rows=staged.rows,
-        null_geometries=checked.null,
-        empty_geometries=checked.empty,
-        invalid_geometries=checked.invalid,
-        geometry_type=staged.geometry_type,
-        geometry_types=list(checked.types),
-        crs=staged.reference.code,
-        srid=staged.reference.srid if spatial else None,
-        bbox=staged.bbox,
-        columns=[
-            {"name": one.name, "original": one.original, "type": one.sql, "nulls": missing}
-            for one, missing in zip(staged.attributes, staged.nulls, strict=True)
-        ],
-        warnings=list(staged.warnings),
-        load_seconds=0.0,
-    )
 
 
 def _drop(current: _Pass, step: Drop) -> str:

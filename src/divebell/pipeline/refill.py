@@ -20,6 +20,7 @@ from divebell.pipeline.stage import where
 from divebell.pipeline.users import User, listed, users
 from divebell.readers import GEOMETRY_COLUMN
 
+SECONDS_FOR_LOCKS = 1
 SECONDS_FOR_REFERENCES = 120
 """How long rows that are gone may be looked for in volunteers' tables that refer to them."""
 BYTES_AT_ONCE = 8 * 1024**2
@@ -208,6 +209,9 @@ def _delete_surplus(connection: Connection, plan: Refill) -> None:
     ).format(where("data", plan.table), where("stage", plan.table))
     referring = listed(user for user in plan.users if user.kind == "table")
     try:
+        # Deferred foreign keys would refuse at the very end; and a referring table that is locked stops all.
+        connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(f"{SECONDS_FOR_LOCKS}s"))
         connection.execute(sql.SQL("SET LOCAL statement_timeout = {}").format(f"{SECONDS_FOR_REFERENCES}s"))
         connection.execute(statement)
         connection.execute("SET LOCAL statement_timeout = DEFAULT")

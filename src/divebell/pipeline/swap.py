@@ -92,8 +92,9 @@ def patiently(connection: Connection, tables: Sequence[str], attempt: Callable[[
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             holders = _holders(connection, tables) or holders
             time.sleep(PAUSE_SECONDS)
-        except psycopg.errors.DependentObjectsStillExist:
-            continue  # somebody made a view just now
+        except psycopg.errors.DependentObjectsStillExist as error:  # somebody made something just now
+            holders = f" ({error.diag.message_detail or error.diag.message_primary})"
+            time.sleep(PAUSE_SECONDS)
         else:
             return
     which = f"table '{tables[0]}' has" if len(tables) == 1 else f"tables {', '.join(tables)} have"

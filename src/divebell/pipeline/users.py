@@ -13,7 +13,7 @@ class User:
     """One object that uses a table, such as a volunteer's view."""
 
     kind: str
-    """view, materialised view, table, function or rule."""
+    """view, materialised view, table, function, type, policy or rule."""
     name: str
     owner: str
     columns: frozenset[str]

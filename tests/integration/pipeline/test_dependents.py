@@ -185,3 +185,50 @@ def test_a_volunteer_can_neither_call_the_watch_nor_write_history(loading: Loadi
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             ann.execute(forbidden)
     assert ann.execute("SELECT count(*) FROM catalogue.history").fetchone() == (1,)
+
+
+def test_a_view_follows_its_table_when_a_hint_gives_it_another_name(loading: Loading, enter: Enter) -> None:
+    ann = enter("ann")
+    loading.load({"data/wells.csv": WELLS})
+    ann.execute("CREATE VIEW deep AS SELECT id, depth FROM data.wells")
+    loading.hint(**{"data/wells.csv": {"table": "boreholes"}})
+    assert loading.load({"data/wells.csv": WELLS + "4,40\n"}).failed == ()
+    assert loading.tables == {"boreholes"}
+    assert ann.execute("SELECT count(*) FROM deep").fetchall() == [(4,)]
+    loading.load({"data/more/wells.csv": "id,depth\n900,1\n"})
+    assert ann.execute("SELECT max(id) FROM deep").fetchall() == [(4,)]
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        ("CREATE TABLE pile (wells data.wells[])", "table v_ann.pile"),
+        ("CREATE TYPE pair AS (one data.wells)", "type v_ann.pair"),
+        ("CREATE DOMAIN well AS data.wells", "type v_ann.well"),
+    ],
+)
+def test_whatever_uses_a_table_is_named_when_its_file_goes(
+    loading: Loading, enter: Enter, made: str, named: str
+) -> None:
+    ann = enter("ann")
+    loading.load({"data/wells.csv": WELLS})
+    ann.execute(made)  # type: ignore[arg-type]
+    loading.load({"data/wells.csv": None})
+    [entry] = loading.listing.datasets
+    assert entry.retired_at is not None
+    assert any(named in user for user in entry.used_by)
+
+
+def test_a_deferred_foreign_key_is_heard_before_the_end_and_the_load_is_tried_again(
+    loading: Loading, enter: Enter
+) -> None:
+    ann = enter("ann")
+    loading.load({"data/wells.csv": WELLS})
+    ann.execute("CREATE TABLE notes (well int REFERENCES data.wells DEFERRABLE INITIALLY DEFERRED)")
+    ann.execute("INSERT INTO notes VALUES (3)")
+    [failure] = loading.load({"data/wells.csv": "id,depth\n1,10\n"}).failed
+    assert "table v_ann.notes (of v_ann) refers to one that is gone" in failure.reason
+    assert loading.column("SELECT relname FROM pg_class WHERE relnamespace = 'stage'::regnamespace") == []
+    ann.execute("DELETE FROM notes")
+    assert loading.load().failed == ()
+    assert loading.column("SELECT count(*) FROM data.wells") == [1]

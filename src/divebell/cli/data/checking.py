@@ -146,11 +146,14 @@ def _event_place(folder: Path) -> _Place | None:
 def _files(path: Path, root: Path) -> list[str]:
     """List the files below a folder, or beside a file, relative to the root; hidden ones left out."""
     if path.is_file():
-        return [str(one.relative_to(root)) for one in path.parent.iterdir() if not one.is_dir()]
+        return [
+            str(one.relative_to(root)) for one in path.parent.iterdir() if one.is_symlink() or one.is_file()
+        ]
     found: list[str] = []
     for folder, names, files in os.walk(path):
         names[:] = sorted(name for name in names if not name.startswith(".") and name != STATE_FOLDER)
-        found += [str((Path(folder) / name).relative_to(root)) for name in files]
+        here = [Path(folder) / name for name in files]
+        found += [str(one.relative_to(root)) for one in here if one.is_symlink() or one.is_file()]
     return found
 
 

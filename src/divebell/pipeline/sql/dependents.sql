@@ -1,7 +1,8 @@
 -- What in the database uses a table of schema data, or one of its columns: kind, name, owner, columns used.
 -- %(table)s: its name; NULL for all of them. A view on a view is named by the one next to the table.
 WITH target AS (
-    SELECT oid, relname, reltype FROM pg_class
+    SELECT oid, relname, ARRAY[reltype, (SELECT typarray FROM pg_type WHERE pg_type.oid = reltype)] AS types
+    FROM pg_class
     WHERE relnamespace = 'data'::regnamespace AND relkind = 'r'
       AND (%(table)s::text IS NULL OR relname = %(table)s::text)
 ), used AS (
@@ -25,14 +26,30 @@ WITH target AS (
     FROM target t
     JOIN pg_depend d ON d.classid = 'pg_proc'::regclass
         AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
-             OR d.refclassid = 'pg_type'::regclass AND d.refobjid = t.reltype)
+             OR d.refclassid = 'pg_type'::regclass AND d.refobjid = ANY (t.types))
     JOIN pg_proc p ON p.oid = d.objid
     UNION
-    SELECT t.relname, 'table', format('%%I.%%I', n.nspname, c.relname), c.relowner, 0, t.oid
+    SELECT t.relname, CASE c.relkind WHEN 'c' THEN 'type' ELSE 'table' END,
+           format('%%I.%%I', n.nspname, c.relname), c.relowner, 0, t.oid
     FROM target t
-    JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = t.reltype
+    JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = ANY (t.types)
         AND d.classid = 'pg_class'::regclass AND d.objid <> t.oid
-    JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'f', 'm')
+    JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'f', 'm', 'c')
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    UNION
+    SELECT t.relname, 'type', format('%%I.%%I', n.nspname, y.typname), y.typowner, 0, t.oid
+    FROM target t
+    JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = ANY (t.types)
+        AND d.classid = 'pg_type'::regclass
+    JOIN pg_type y ON y.oid = d.objid AND y.typtype = 'd'
+    JOIN pg_namespace n ON n.oid = y.typnamespace
+    UNION
+    SELECT t.relname, 'policy', format('%%I on %%I.%%I', p.polname, n.nspname, c.relname), c.relowner, d.refobjsubid, t.oid
+    FROM target t
+    JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
+        AND d.classid = 'pg_policy'::regclass
+    JOIN pg_policy p ON p.oid = d.objid AND p.polrelid <> t.oid
+    JOIN pg_class c ON c.oid = p.polrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
 )
 SELECT u.relname, u.kind, u.name, pg_get_userbyid(u.owner),

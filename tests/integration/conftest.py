@@ -100,7 +100,9 @@ def empty_cluster(cluster: Any) -> Any:
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('data', 'stage')"
         ).fetchall():
             database.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(schema, table)))
-        database.execute("TRUNCATE catalogue.dataset, catalogue.history, catalogue.failure, people.person CASCADE")
+        database.execute(
+            "TRUNCATE catalogue.dataset, catalogue.history, catalogue.failure, people.person CASCADE"
+        )
         database.execute("UPDATE catalogue.loader SET commit = NULL, activity = 'starting', detail = ''")
         for (role,) in database.execute("SELECT rolname FROM pg_roles WHERE rolname ^@ 'v_'").fetchall():
             name = sql.Identifier(role)

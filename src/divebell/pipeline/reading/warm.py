@@ -15,6 +15,7 @@ import socket
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,10 @@ class _Server:
                 self._reap(one)
 
     def _request(self) -> bool:
-        message, descriptors, _, _ = socket.recv_fds(self._control, REQUEST_BYTES, 1)
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, REQUEST_BYTES, 1)
+        except ConnectionError:  # the loader left without hearing how its last readings ended
+            return False
         if not message:
             return False
         request: dict[str, Any] = json.loads(message)
@@ -131,7 +135,8 @@ class _Server:
 
     def _ended(self, one: _Reading) -> None:
         code = self._reap(one)
-        self._control.send(json.dumps({"id": one.number, "code": code}).encode())
+        with suppress(ConnectionError):  # the next look at the socket tells that the loader is gone
+            self._control.send(json.dumps({"id": one.number, "code": code}).encode())
 
     def _reap(self, one: _Reading) -> int:
         _, status = os.waitpid(one.pid, 0)

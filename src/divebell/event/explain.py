@@ -15,7 +15,6 @@ from divebell.event.model import Event
 from divebell.event.problems import did_you_mean
 
 LATER: Mapping[Path, str] = {
-    ("workspace", "packages"): "extra packages",
     ("people", "organisers"): "organisers",
     ("deploy",): "deployment",
     ("server",): "deployment",
@@ -24,8 +23,7 @@ LATER: Mapping[Path, str] = {
 """Keys that are planned and not in this version."""
 
 LATER_VALUES: Mapping[Path, frozenset[str]] = {
-    ("people", "sign_in"): frozenset({"invitations", "github", "accounts", "system"}),
-    ("workspace", "runs_in"): frozenset({"containers", "swarm"}),
+    ("workspace", "runs_in"): frozenset({"swarm"}),
 }
 """Values that are planned and not in this version."""
 

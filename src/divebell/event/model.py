@@ -11,30 +11,37 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails
 
 from divebell.event import values
+from divebell.event.faults import detail, with_more
+from divebell.event.maps import Maps
+from divebell.event.people import People, SignIn
+from divebell.event.section import Section
+from divebell.event.server import Backups, Certificate, Https
 from divebell.event.values import NAME_PATTERN, RESERVED_NAMES
 
 __all__ = [
     "NAME_PATTERN",
     "RESERVED_NAMES",
+    "Backups",
+    "Certificate",
     "ColumnType",
     "Data",
+    "Database",
     "DatasetHint",
     "Event",
+    "Https",
+    "Internet",
     "Maps",
     "People",
     "Points",
@@ -56,8 +63,10 @@ _Timezone = Annotated[str, AfterValidator(values.timezone)]
 _LocalTime = Annotated[
     datetime, BeforeValidator(values.local_time), _text_schema(pattern=values.DATE_PATTERN)
 ]
-PersonName = Annotated[str, AfterValidator(values.person_name), _text_schema(pattern=NAME_PATTERN)]
 _Size = Annotated[str, BeforeValidator(values.size), _text_schema(pattern=values.SIZE_PATTERN)]
+_Duration = Annotated[str, BeforeValidator(values.duration), _text_schema(pattern=values.DURATION_PATTERN)]
+_Image = Annotated[str, AfterValidator(values.image), _text_schema(pattern=values.IMAGE_PATTERN)]
+_Requirement = Annotated[str, AfterValidator(values.requirement)]
 _Table = Annotated[str, AfterValidator(values.table_name), _text_schema(pattern=values.TABLE_PATTERN)]
 _Crs = Annotated[str, BeforeValidator(values.crs), _text_schema(pattern=values.CRS_PATTERN)]
 _Encoding = Annotated[str, AfterValidator(values.encoding)]
@@ -68,62 +77,67 @@ _Branch = Annotated[str, AfterValidator(values.branch)]
 _PathWithin = Annotated[str, AfterValidator(values.path_within)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _a_key_without_a_value_is_left_out(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {key: item for key, item in value.items() if item is not None or key not in cls.model_fields}
-
-
-class SignIn(StrEnum):
-    """How volunteers prove who they are. Each kind has one module in ``hub/login``."""
-
-    EVENT_PASSWORD = "event-password"  # noqa: S105
-
-
 class RunsIn(StrEnum):
     """Where notebook servers run. Each kind has one module in ``hub/spawner``."""
 
+    CONTAINERS = "containers"
     PROCESSES = "processes"
 
 
-class People(_Section):
-    """Who takes part and how they sign in."""
+class Internet(StrEnum):
+    """What a container reaches beside the event itself."""
 
-    sign_in: Annotated[SignIn, Field(strict=False)] = Field(
-        SignIn.EVENT_PASSWORD, description="How volunteers sign in."
-    )
-    ambassadors: tuple[PersonName, ...] = Field(
-        (), strict=False, description="Names of the people who run the event; each gets an own password."
-    )
-    expected: int = Field(50, ge=1, le=500, description="How many people may sign in, at most.")
-
-    @field_validator("ambassadors", mode="wrap")
-    @classmethod
-    def _each_once(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        return _with_more(value, handler, _repeated_names(value))
+    ALL = "all"
+    PACKAGES = "packages"
+    NONE = "none"
 
 
-class Workspace(_Section):
+class Workspace(Section):
     """The notebook server each volunteer gets."""
 
-    runs_in: Annotated[RunsIn, Field(strict=False)] = Field(
-        RunsIn.PROCESSES, description="Where notebook servers run."
+    runs_in: Annotated[RunsIn, Field(strict=False)] | None = Field(
+        None,
+        description="Where notebook servers run. Left out: in containers where a Docker engine answers, "
+        "else as processes.",
+    )
+    base: _Image = Field(
+        "debian:12-slim",
+        description="The image that workspaces in containers are built on: Debian 12 or newer, or Ubuntu "
+        "24.04 or newer.",
+    )
+    packages: tuple[_Requirement, ...] = Field(
+        (),
+        strict=False,
+        description="Python packages that every container has besides those that are there anyway.",
+    )
+    internet: Annotated[Internet, Field(strict=False), BeforeValidator(values.internet)] = Field(
+        Internet.PACKAGES,
+        description="What notebooks in containers reach beside the event itself: the Python package index "
+        "(`packages`), every public address (`all`), or nothing (`none`). Never private addresses.",
     )
     memory: _Size = Field(
         "2 GB",
-        description="Memory of one notebook server, such as 2 GB. Not enforced on processes..",
+        description="Memory of one notebook server, such as 2 GB. Enforced in containers.",
     )
     cpus: float = Field(
         1.0,
         gt=0,
         le=64,
         allow_inf_nan=False,
-        description="Processor cores of one notebook server. Not enforced on processes..",
+        description="Processor cores of one notebook server. Enforced in containers.",
+    )
+    disk: _Size = Field(
+        "2 GB",
+        description="Disk space of one volunteer's home. Enforced in containers when divebell runs as root.",
+    )
+    processes: int = Field(
+        400,
+        ge=50,
+        le=10_000,
+        description="Processes and threads of one notebook server. Enforced in containers.",
+    )
+    open_files: int = Field(
+        8_192, ge=1_024, le=1_000_000, description="Open files of one process. Enforced in containers."
     )
 
     @property
@@ -131,8 +145,13 @@ class Workspace(_Section):
         """Memory of one notebook server in bytes (1 GB = 1024**3)."""
         return values.size_bytes(self.memory)
 
+    @property
+    def disk_bytes(self) -> int:
+        """Disk space of one home in bytes (1 GB = 1024**3)."""
+        return values.size_bytes(self.disk)
 
-class Points(_Section):
+
+class Points(Section):
     """One column that holds both coordinates, or two that hold one each."""
 
     column: _Text | None = Field(None, description="The column that holds both coordinates.")
@@ -159,7 +178,7 @@ class ColumnType(StrEnum):
     TIMESTAMP = "timestamp"
 
 
-class DatasetHint(_Section):
+class DatasetHint(Section):
     """What the reader cannot know about one file. A hint overrides anything detected."""
 
     table: _Table | None = Field(None, description="Name of the table in schema `data`.")
@@ -179,7 +198,7 @@ class DatasetHint(_Section):
     skip_rows: int = Field(0, ge=0, le=10_000, description="Rows to leave out above the header.")
 
 
-class Data(_Section):
+class Data(Section):
     """Where the event's data is and how it is followed."""
 
     repository: _Repository = Field(
@@ -187,6 +206,11 @@ class Data(_Section):
     )
     branch: _Branch = Field("main", description="The branch that is loaded.")
     folder: _PathWithin = Field("data", description="The folder within the repository that holds datasets.")
+    push: bool = Field(
+        False,
+        description="Whether what volunteers share is pushed to the repository, each to a branch "
+        "`shared/NAME`; the credential of `divebell secrets` has to allow it.",
+    )
     datasets: dict[_PathWithin, DatasetHint] = Field(
         default_factory=dict, description="Hints, by the file's path within the repository."
     )
@@ -194,16 +218,41 @@ class Data(_Section):
     @field_validator("datasets", mode="wrap")
     @classmethod
     def _a_table_each(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        return _with_more(value, handler, _repeated_tables(value))
+        return with_more(value, handler, _repeated_tables(value))
 
 
-class Maps(_Section):
-    """Who may see the maps."""
+class Database(Section):
+    """What one volunteer may ask of the database. The watchdog ends what goes beyond."""
 
-    public: bool = Field(False, description="Whether maps and catalogue can be seen without signing in.")
+    connections: int = Field(6, ge=2, le=20, description="Connections of one volunteer at once.")
+    longest_query: _Duration = Field("15 min", description="How long one statement may run, such as 15 min.")
+    longest_idle_transaction: _Duration = Field(
+        "5 min", description="How long a transaction may wait for its owner to go on."
+    )
+    most_locks: int = Field(2_000, ge=100, le=100_000, description="Locks that one connection may hold.")
+    scratch: _Size = Field(
+        "4 GB",
+        description="Disk space of all volunteers' own tables and temporary files together, on a file "
+        "system of their own. Enforced when divebell runs as root.",
+    )
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Disk space for volunteers' tables in bytes (1 GB = 1024**3)."""
+        return values.size_bytes(self.scratch)
+
+    @property
+    def longest_query_seconds(self) -> float:
+        """How long one statement may run, in seconds."""
+        return values.duration_seconds(self.longest_query)
+
+    @property
+    def longest_idle_transaction_seconds(self) -> float:
+        """How long a transaction may wait for its owner, in seconds."""
+        return values.duration_seconds(self.longest_idle_transaction)
 
 
-class Event(_Section):
+class Event(Section):
     """One data event, as its event.yaml describes it."""
 
     name: _Title = Field(description="What the event is called.")
@@ -220,7 +269,20 @@ class Event(_Section):
         default_factory=Workspace, description="The notebook server each volunteer gets."
     )
     data: Data = Field(description="Where the event's data is and how it is followed.")
-    maps: Maps = Field(default_factory=Maps, description="Who may see the maps.")
+    database: Database = Field(
+        default_factory=Database, description="What one volunteer may ask of the database."
+    )
+    maps: Maps = Field(
+        default_factory=Maps, description="Who may see the maps, and what lies under the data."
+    )
+    https: Https = Field(
+        default_factory=Https,
+        description="The certificate that `divebell deploy` puts in front of the event.",
+    )
+    backups: Backups = Field(
+        default_factory=Backups,
+        description="What is copied away while the event runs on a server, and where to.",
+    )
 
     @field_validator("starts", "ends")
     @classmethod
@@ -248,13 +310,6 @@ class Event(_Section):
         return ZoneInfo(self.timezone)
 
 
-def _repeated_names(names: Any) -> Iterator[InitErrorDetails]:
-    if isinstance(names, list | tuple):
-        for index, name in enumerate(names):
-            if isinstance(name, str) and name in names[:index]:
-                yield _detail((index,), f"found '{name}' a second time, expected each name once")
-
-
 def _repeated_tables(hints: Any) -> Iterator[InitErrorDetails]:
     tables = {file: _table_of(hint) for file, hint in hints.items()} if isinstance(hints, dict) else {}
     counts = Counter(table for table in tables.values() if table)
@@ -262,32 +317,9 @@ def _repeated_tables(hints: Any) -> Iterator[InitErrorDetails]:
     for file, table in tables.items():
         if table and counts[table] > 1 and first.setdefault(table, file) != file:
             message = f"found '{table}', which {first[table]} has as well, expected a table of its own"
-            yield _detail((file, "table"), message)
+            yield detail((file, "table"), message)
 
 
 def _table_of(hint: Any) -> str | None:
     table = hint.get("table") if isinstance(hint, dict) else getattr(hint, "table", None)
     return table if isinstance(table, str) else None
-
-
-def _detail(loc: tuple[int | str, ...], message: str) -> InitErrorDetails:
-    return InitErrorDetails(type=values.refuse(message), loc=loc, input=None)
-
-
-def _with_more(value: Any, handler: ValidatorFunctionWrapHandler, more: Iterator[InitErrorDetails]) -> Any:
-    """Validate `value` and report `more` beside whatever is wrong with its items, in one go."""
-    try:
-        result, found = handler(value), []
-    except ValidationError as error:
-        found = [_again(item) for item in error.errors(include_url=False)]
-    found.extend(more)
-    if found:
-        raise ValidationError.from_exception_data("event", found)
-    return result
-
-
-def _again(error: Any) -> InitErrorDetails:
-    kind: str | PydanticCustomError = error["type"]
-    if kind == "divebell":
-        kind = values.refuse(error["ctx"]["message"])
-    return InitErrorDetails(type=kind, loc=error["loc"], input=error["input"], ctx=error.get("ctx", {}))

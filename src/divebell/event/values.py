@@ -23,6 +23,7 @@ RESERVED_NAMES = frozenset(
         "anonymous",
         "data",
         "divebell",
+        "divebell_doctor",
         "event",
         "hub",
         "postgres",
@@ -37,6 +38,10 @@ SIZE_PATTERN = r"^(\d+(?:\.\d+)?) ?(MB|GB)$"
 TABLE_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?$"
 CRS_PATTERN = r"^[A-Za-z]{2,10}:[A-Za-z0-9]{1,20}$"
+DURATION_PATTERN = r"^(\d+(?:\.\d+)?) ?(s|min|h)$"
+IMAGE_PATTERN = (
+    r"^[a-z0-9]+(?:[._/-][a-z0-9]+)*(?::\d+)?(?:/[a-z0-9._/-]+)?(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?$"
+)
 LEAST_MEMORY = 256 * 1024**2
 
 _LOOSE_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(?:([mg])(?:i?b)?)?\s*$", re.IGNORECASE)
@@ -141,6 +146,69 @@ def size_bytes(value: str) -> int:
     return int(float(amount) * 1024 ** (2 if unit == "MB" else 3))
 
 
+def duration(value: object) -> str:
+    """Check a length of time."""
+    if not isinstance(value, str) or not re.fullmatch(DURATION_PATTERN, value):
+        raise refuse(f"found {_shown(value)}, expected a number and s, min or h, such as 15 min")
+    if duration_seconds(value) < 1:
+        raise refuse(f"found {value!r}, expected at least 1 s")
+    return value
+
+
+def duration_seconds(value: str) -> float:
+    """Turn an accepted length of time into seconds."""
+    found = re.fullmatch(DURATION_PATTERN, value)
+    if found is None:
+        raise ValueError(value)
+    return float(found[1]) * {"s": 1, "min": 60, "h": 3600}[found[2]]
+
+
+def email(value: str) -> str:
+    """Check an address for mail."""
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+        raise refuse(f"found {value!r}, expected an address for mail, such as maria@example.org")
+    return value
+
+
+def https_address(value: str) -> str:
+    """Check the address of a service that is reached over HTTPS."""
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]+(?::\d+)?(?:/[\w./~-]*)?", value):
+        raise refuse(f"found {value!r}, expected an address that begins with https://")
+    return value
+
+
+def backup_store(value: str) -> str:
+    """Check where backups go: a folder's absolute path, or an S3-compatible address as restic names it."""
+    folder = value.startswith("/") and value != "/" and ".." not in value.split("/") and value.isprintable()
+    if not (folder or re.fullmatch(r"s3:https?://[A-Za-z0-9.-]+(?::\d+)?/[\w./-]+", value)):
+        raise refuse(
+            f"found {value!r}, expected a folder such as /var/backups/divebell, or s3:https://HOST/BUCKET"
+        )
+    return value
+
+
+def internet(value: object) -> object:
+    """Let `true` and `false` stand for `all` and `none`."""
+    return {True: "all", False: "none"}.get(value, value) if isinstance(value, bool) else value
+
+
+def image(value: str) -> str:
+    """Check the name of a container image."""
+    if not re.fullmatch(IMAGE_PATTERN, value):
+        raise refuse(f"found {value!r}, expected the name of an image, such as debian:12-slim")
+    return value
+
+
+def requirement(value: str) -> str:
+    """Check a Python package as pip names it: a name, extras and versions; no address, no option."""
+    pattern = (
+        r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[\w.,\s-]*\])?(?:\s*(?:[<>=!~]=?|===)\s*[\w.*+!-]+\s*,?)*"
+    )
+    if not re.fullmatch(pattern, value):
+        raise refuse(f"found {value!r}, expected a package with or without a version, such as lonboard>=0.10")
+    return value
+
+
 def table_name(value: str) -> str:
     """Check the name of a table."""
     if re.fullmatch(TABLE_PATTERN, value):
@@ -206,6 +274,8 @@ def branch(value: str) -> str:
     """Check the name of a branch by git's own rules."""
     if not _BRANCH.match(value):
         raise refuse(f"found {value!r}, expected the name of a git branch, such as main")
+    if value.partition("/")[0] == "shared":
+        raise refuse(f"found {value!r}: branches shared/NAME are the volunteers' own, expected another")
     return value
 
 

@@ -8,6 +8,7 @@ that it inherits, so it needs no way through the closed folders above, and no pa
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -93,6 +94,18 @@ def make_cluster(state: State, binaries: Binaries, account: Account) -> None:
     _initdb(state, binaries, account)
     new.rename(data)
     _sync(state.postgres)
+
+
+def was_shut_down(state: State, binaries: Binaries) -> bool:
+    """Tell whether the cluster's last server ended in good order, so that the next has nothing to recover."""
+    done = subprocess.run(
+        [binaries.program("pg_controldata"), str(data_folder(state))],
+        env={"LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return re.search(r"^Database cluster state:\s+shut down$", done.stdout, re.MULTILINE) is not None
 
 
 def write_configuration(state: State, files: dict[str, str]) -> None:

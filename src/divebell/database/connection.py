@@ -12,7 +12,7 @@ import psycopg
 from divebell.database.cluster import socket_folder
 from divebell.database.settings import SERVICE_ROLES, SUPERUSER
 from divebell.errors import DivebellError
-from divebell.event import Ports, State, load_secrets
+from divebell.event import Ports, Secrets, State, load_secrets
 
 DATABASE = "event"
 NO_ENTRY = "the event's database does not let us in"
@@ -38,22 +38,28 @@ def conninfo(state: State, role: str) -> dict[str, str | int]:
         raise DivebellError(
             f"this event has not been started yet: {error.filename} is missing", next_step="divebell up"
         ) from error
-    passwords = {
-        "event_hub": secrets.hub_database_password,
-        "event_loader": secrets.loader_database_password,
-        "event_web": secrets.web_database_password,
-    }
     return {
         "host": "127.0.0.1",
         "port": port,
         "user": role,
-        "password": passwords[role],
+        "password": service_passwords(secrets)[role],
         "dbname": DATABASE,
     }
 
 
+def service_passwords(secrets: Secrets) -> dict[str, str]:
+    """Give the password of each service role."""
+    return {
+        "event_hub": secrets.hub_database_password,
+        "event_loader": secrets.loader_database_password,
+        "event_web": secrets.web_database_password,
+        "event_tiles": secrets.tiles_database_password,
+        "event_watchdog": secrets.watchdog_database_password,
+    }
+
+
 def connect(state: State, role: str, **kwargs: Any) -> psycopg.Connection:
-    """Connect as `event_hub`, `event_loader` or `event_web`; `kwargs` are those of `psycopg.connect`.
+    """Connect as one of the event's service roles; `kwargs` are those of `psycopg.connect`.
 
     Raises DivebellError when the database does not answer or does not let the role in.
     """

@@ -20,8 +20,8 @@ def clear_leftovers(data: Path, socket: Path) -> None:
 
     Raises DivebellError when a server runs on the cluster.
     """
-    _wait(lambda: not (_is_stopping(data) and _server_pid(data)), STOPPING_SECONDS)
-    if pid := _server_pid(data):
+    _wait(lambda: not (_is_stopping(data) and server_pid(data)), STOPPING_SECONDS)
+    if pid := server_pid(data):
         raise DivebellError(
             f"PostgreSQL of this event already runs (process {pid})", next_step="divebell status"
         )
@@ -52,8 +52,11 @@ def _pid_file(data: Path) -> list[str]:
         return []
 
 
-def _server_pid(data: Path) -> int | None:
-    """Give the running server. The PID file alone proves nothing: its number may be another process's now."""
+def server_pid(data: Path) -> int | None:
+    """Give the process of the cluster's running server.
+
+    The PID file alone proves nothing: its number may be another process's now.
+    """
     lines = _pid_file(data)
     pid = int(lines[0]) if lines and lines[0].strip().isdigit() else None
     return pid if pid in processes_in(data) else None

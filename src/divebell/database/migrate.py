@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -9,13 +10,15 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
-from divebell.database.connection import DATABASE, admin, in_words, scram_verifier
-from divebell.database.settings import SERVICE_ROLES
+from divebell.database.connection import DATABASE, admin, in_words, scram_verifier, service_passwords
+from divebell.database.scratch import ensure_tablespace, keep_ballast
 from divebell.errors import DivebellError
 from divebell.event import Event, Secrets, State, load_secrets
 
 LOCK = 0x6469_7665_6265_6C6C
 """Advisory lock held while a database is prepared: 'divebell' in ASCII."""
+MOST_TEMPORARY_BYTES = 2 * 1024**3
+"""Temporary files of one process of a volunteer's query, where the space for all of them is large."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,10 @@ def migrations() -> tuple[Migration, ...]:
     return tuple(Migration(int(name[:4]), name, (folder / name).read_text()) for name in names)
 
 
-def prepare(event: Event, state: State) -> None:
+def prepare(event: Event, state: State) -> list[str]:
     """Create or update the database `event` of a running server, and set the service roles' passwords.
 
+    Give the names of the migrations that it took.
     Raises DivebellError when the server does not answer or a newer divebell has worked on the database.
     """
     with (
@@ -45,13 +49,18 @@ def prepare(event: Event, state: State) -> None:
     ):
         server.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
         _create_database(server)
+        ensure_tablespace(server, state)
+        keep_ballast(state)
         with admin(state, autocommit=True) as database:
-            apply(database, migrations())
+            taken = apply(database, migrations())
             database.execute(_text("privileges.sql"))
             _update_postgis(database)
             _set_passwords(database, load_secrets(state))
+            _set_limits(database, event)
+            _move_volunteers_tables(database)
             comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
             database.execute(comment.format(sql.Identifier(DATABASE), event.name))
+    return taken
 
 
 def apply(database: psycopg.Connection, known: tuple[Migration, ...]) -> list[str]:
@@ -92,15 +101,43 @@ def _update_postgis(database: psycopg.Connection) -> None:
 
 def _set_passwords(database: psycopg.Connection, secrets: Secrets) -> None:
     """Set the passwords in secrets.json, as verifiers."""
-    passwords = (
-        secrets.hub_database_password,
-        secrets.loader_database_password,
-        secrets.web_database_password,
-    )
-    for role, password in zip(SERVICE_ROLES, passwords, strict=True):
+    for role, password in service_passwords(secrets).items():
         verifier = scram_verifier(database, role, password)
         statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
         database.execute(statement.format(sql.Identifier(role), verifier))
+
+
+def _set_limits(database: psycopg.Connection, event: Event) -> None:
+    """Write down what the event allows each volunteer, and bring those who were here before to it."""
+    allowed = event.database
+    database.execute(
+        "UPDATE divebell.limits SET connections = %s, query_seconds = %s, idle_seconds = %s, locks = %s,"
+        " temporary_bytes = %s, ends = %s",
+        (
+            allowed.connections,
+            allowed.longest_query_seconds,
+            allowed.longest_idle_transaction_seconds,
+            allowed.most_locks,
+            min(MOST_TEMPORARY_BYTES, allowed.scratch_bytes // 4),
+            event.ends.replace(tzinfo=event.zone) if event.ends else None,
+        ),
+    )
+    volunteers = database.execute(
+        "SELECT rolname FROM pg_auth_members JOIN pg_roles r ON r.oid = member"
+        " WHERE roleid = 'volunteers'::regrole"
+    )
+    for (role,) in volunteers.fetchall():
+        with (
+            contextlib.suppress(psycopg.errors.LockNotAvailable),
+            database.transaction(),
+        ):  # until the next start
+            database.execute("SET LOCAL lock_timeout = '2s'")
+            database.execute("CALL divebell.settle(%s)", (role,))
+
+
+def _move_volunteers_tables(database: psycopg.Connection) -> None:
+    """Give tables of an earlier version their place among volunteers' tables, as far as there is room."""
+    database.execute("SELECT divebell.move_strays(old => true)")
 
 
 def _text(name: str) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -20,7 +22,9 @@ from divebell.database.account import server_account
 from divebell.database.cluster import data_folder, socket_folder
 from divebell.database.connection import conninfo
 from divebell.database.leftovers import processes_in
+from divebell.database.settings import SERVICE_ROLES
 from divebell.errors import DivebellError
+from divebell.event import Containers
 
 RunServer = Callable[[Any], AbstractContextManager[subprocess.Popen[bytes]]]
 
@@ -68,6 +72,68 @@ def test_the_events_roles_reach_no_other_database(cluster: Any) -> None:
     for dbname in ("postgres", "template1"):
         with pytest.raises(DivebellError, match=r"pg_hba\.conf rejects connection"):
             connect(cluster.state, "event_hub", dbname=dbname)
+
+
+def knock(port: int, user: str, address: str = "127.0.0.1", source: str = "127.0.0.1") -> socket.socket:
+    """Connect and say who it would be, and no more."""
+    connection = socket.create_connection((address, port), timeout=20, source_address=(source, 0))
+    words = f"user\0{user}\0database\0event\0\0".encode()
+    connection.sendall(struct.pack("!ii", len(words) + 8, 3 << 16) + words)
+    return connection
+
+
+def answer_to(connection: socket.socket) -> str:
+    """Give what the server says: R asks for a password, E refuses."""
+    with connection:
+        return connection.recv(1).decode()
+
+
+def test_containers_find_the_server_on_their_gateway_and_only_volunteers_come_in(
+    event_folder: Any, run_server: RunServer
+) -> None:
+    Containers("n", "b", "127.0.0.2", "127.0.0.16/28", "i").save(event_folder.state)
+    with run_server(event_folder):
+        prepare(event_folder.event, event_folder.state)
+        with connect(event_folder.state, "event_hub") as hub:
+            provision(hub, "ana")
+        port, gateway = event_folder.ports.postgres, "127.0.0.2"
+        assert answer_to(knock(port, "v_ana", gateway, source="127.0.0.17")) == "R"
+        for role in (*SERVICE_ROLES, "postgres", "event_owner"):
+            assert answer_to(knock(port, role, gateway, source="127.0.0.17")) == "E", role
+        assert answer_to(knock(port, "v_ana", gateway, source="127.0.0.33")) == "E"
+        with pytest.raises(ConnectionRefusedError):
+            knock(port, "v_ana", "127.0.0.3")
+
+
+def test_connections_that_never_say_who_they_are_lock_nobody_out(cluster: Any) -> None:
+    with connect(cluster.state, "event_hub") as hub:
+        provision(hub, "ana")
+    began = time.monotonic()
+    flood = [knock(cluster.ports.postgres, "v_ana") for _ in range(110)]
+    try:
+        assert {connection.recv(1) for connection in flood} == {b"R"}
+        for role in SERVICE_ROLES:
+            connect(cluster.state, role).close()
+        admin(cluster.state).close()
+        while flood[0].recv(1000):  # until it is closed
+            assert time.monotonic() - began < 30
+    finally:
+        for connection in flood:
+            connection.close()
+
+
+def test_a_query_that_wants_all_memory_fails_and_the_server_stays(cluster: Any) -> None:
+    with connect(cluster.state, "event_hub") as hub:
+        password = provision(hub, "ana")
+    place = {**conninfo(cluster.state, "event_hub"), "user": "v_ana", "password": password}
+    with psycopg.connect(**place, autocommit=True) as ana, admin(cluster.state, autocommit=True) as before:
+        ana.execute("SET work_mem = '20GB'")
+        text = "repeat('x', 100000000) || g"
+        with pytest.raises(psycopg.errors.OutOfMemory):
+            ana.execute(f"SELECT count(*) FROM (SELECT {text} FROM generate_series(1, 4000) g ORDER BY 1) s")
+        with pytest.raises(psycopg.errors.OutOfMemory):
+            ana.execute(f"SELECT array_agg({text}) FROM generate_series(1, 4000) g")
+        assert ana.execute("SELECT 1").fetchone() == before.execute("SELECT 1").fetchone()
 
 
 def test_a_wrong_password_is_refused(cluster: Any) -> None:

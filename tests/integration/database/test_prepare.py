@@ -13,6 +13,7 @@ import pytest
 
 from divebell.database import admin, connect, prepare, provision
 from divebell.database.migrate import Migration, apply, migrations
+from divebell.database.settings import SERVICE_ROLES
 from divebell.errors import DivebellError
 from divebell.event import ensure_secrets
 
@@ -76,7 +77,7 @@ def test_new_secrets_are_the_passwords_after_the_next_start(cluster: Any) -> Non
         with pytest.raises(DivebellError, match="password authentication failed"):
             connect(cluster.state, "event_web")
         prepare(cluster.event, cluster.state)
-        for role in ("event_web", "event_hub", "event_loader"):
+        for role in SERVICE_ROLES:
             connect(cluster.state, role).close()
     finally:  # the server is everybody's
         cluster.state.secrets_file.write_text(before)

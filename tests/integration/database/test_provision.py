@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from divebell.database import admin, connect, provision
+from divebell.database import admin, connect, prepare, provision
 from divebell.database.connection import conninfo, scram_verifier
 
 
@@ -39,20 +39,47 @@ def test_what_a_volunteer_changed_about_the_own_role_is_undone(empty_cluster: An
         enter(empty_cluster, "ana", "my own")
     with enter(empty_cluster, "ana", password) as ana:
         shown = [ana.execute(f"SHOW {name}").fetchone() for name in ("statement_timeout", "search_path")]
-        assert shown == [("5min",), ('"$user", data, public',)]
+        assert shown == [("15min",), ('"$user", data, public',)]
 
 
-def test_limits_are_set(empty_cluster: Any) -> None:
-    with connect(empty_cluster.state, "event_hub") as hub:
-        password = provision(hub, "ana")
+def shown(connection: psycopg.Connection, names: tuple[str, ...]) -> list[str]:
+    return [connection.execute(f"SHOW {name}").fetchone()[0] for name in names]
+
+
+def test_the_limits_of_the_event_file_are_a_volunteers_defaults(empty_cluster: Any) -> None:
     names = (
         *("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"),
-        *("idle_session_timeout", "temp_file_limit"),
+        *("idle_session_timeout", "temp_file_limit", "default_tablespace", "temp_tablespaces"),
     )
+    with connect(empty_cluster.state, "event_hub") as hub:
+        password = provision(hub, "ana")
     with enter(empty_cluster, "ana", password) as ana:
-        assert [ana.execute(f"SHOW {name}").fetchone()[0] for name in names] == [
-            *("5min", "30s", "2min", "1h", "2GB")
-        ]
+        assert shown(ana, names) == ["15min", "30s", "5min", "1h", "64MB", "scratch", "scratch"]
+
+
+def test_limits_changed_in_the_event_file_are_everybodys_after_the_next_up(empty_cluster: Any) -> None:
+    with connect(empty_cluster.state, "event_hub") as hub:
+        password = provision(hub, "ana")
+    stricter = empty_cluster.event.database.model_copy(update={"connections": 2, "longest_query": "90 s"})
+    try:
+        prepare(empty_cluster.event.model_copy(update={"database": stricter}), empty_cluster.state)
+        with enter(empty_cluster, "ana", password) as ana, enter(empty_cluster, "ana", password):
+            assert shown(ana, ("statement_timeout",)) == ["90s"]
+            with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+                enter(empty_cluster, "ana", password)
+    finally:
+        prepare(empty_cluster.event, empty_cluster.state)
+
+
+def test_a_volunteer_who_holds_the_own_role_keeps_no_event_from_starting(empty_cluster: Any) -> None:
+    with (
+        connect(empty_cluster.state, "event_hub") as hub,
+        enter(empty_cluster, "eve", provision(hub, "eve")) as eve,
+        eve.transaction(),
+    ):
+        hub.commit()
+        eve.execute("ALTER ROLE v_eve SET work_mem = '17MB'")
+        prepare(empty_cluster.event, empty_cluster.state)
 
 
 def test_tables_outlive_a_renewal(empty_cluster: Any) -> None:
@@ -106,7 +133,18 @@ def wait_for_lock(hub: psycopg.Connection, role: str) -> None:
 @pytest.mark.parametrize(
     "role",
     [
-        *("postgres", "event_owner", "event_web", "v_", "v_1", "v_Ana", "v_ana; DROP TABLE x", 'v_"'),
+        *(
+            "postgres",
+            "event_owner",
+            "event_web",
+            "event_tiles",
+            "event_watchdog",
+            "v_",
+            "v_1",
+            "v_Ana",
+            "v_ana; DROP TABLE x",
+            'v_"',
+        ),
         *("V_ana", "v_ana\n", "v_" + "a" * 32, "pg_read_all_data", "volunteers", ""),
     ],
 )
@@ -128,7 +166,7 @@ def test_only_a_verifier_is_taken(cluster: Any, verifier: str) -> None:
         hub.execute("CALL public.provision(%s, %s)", ("v_ana", verifier))
 
 
-@pytest.mark.parametrize("role", ["event_web", "event_loader"])
+@pytest.mark.parametrize("role", ["event_web", "event_loader", "event_tiles", "event_watchdog"])
 def test_the_other_services_may_not_provision(cluster: Any, role: str) -> None:
     with connect(cluster.state, role) as connection, pytest.raises(psycopg.Error, match="permission denied"):
         provision(connection, "ana")
@@ -143,8 +181,8 @@ def test_the_other_services_may_not_provision(cluster: Any, role: str) -> None:
         "GRANT pg_execute_server_program TO event_hub",
     ],
 )
-@pytest.mark.parametrize("role", ["event_hub", "event_web"])
-def test_hub_and_web_are_no_way_to_more_power(empty_cluster: Any, role: str, statement: str) -> None:
+@pytest.mark.parametrize("role", ["event_hub", "event_web", "event_tiles", "event_watchdog"])
+def test_the_services_are_no_way_to_more_power(empty_cluster: Any, role: str, statement: str) -> None:
     with connect(empty_cluster.state, "event_hub") as hub:
         provision(hub, "ana")
     refused = errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction
@@ -158,14 +196,16 @@ def test_hub_and_web_are_no_way_to_more_power(empty_cluster: Any, role: str, sta
 
 def test_the_hub_keeps_people_and_the_web_resets_them(empty_cluster: Any) -> None:
     with connect(empty_cluster.state, "event_hub") as hub:
-        hub.execute("INSERT INTO people.person (name, return_code_hash) VALUES ('ana', 'x')")
+        hub.execute(
+            "INSERT INTO people.person (name, identity, return_code_hash) VALUES ('ana', 'password:ana', 'x')"
+        )
         hub.execute("INSERT INTO people.device (token_hash, name) VALUES ('y', 'ana')")
     with connect(empty_cluster.state, "event_web", autocommit=True) as web:
         assert web.execute("SELECT name, reset FROM people.roster").fetchall() == [("ana", False)]
         with pytest.raises(errors.InsufficientPrivilege):
             web.execute("SELECT * FROM people.device")
         web.execute("BEGIN READ WRITE")
-        assert web.execute("SELECT people.reset('ana'), people.reset('ben')").fetchone() == (True, False)
+        assert web.execute("SELECT people.reset('ana'), people.reset('ben')").fetchone() == ("yes", "unknown")
         web.execute("COMMIT")
         assert web.execute("SELECT name, reset FROM people.roster").fetchall() == [("ana", True)]
     with connect(empty_cluster.state, "event_hub") as hub:

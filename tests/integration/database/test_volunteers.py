@@ -14,6 +14,7 @@ import sqlalchemy
 from psycopg import errors
 from shapely import Point
 
+import divebell
 from divebell.database import admin, connect, provision
 from divebell.database.connection import conninfo
 
@@ -84,6 +85,27 @@ def test_geopandas_writes_replaces_and_reads_a_table(sign_in: Enter) -> None:
     assert ana.execute("SELECT count(*) FROM v_ana.plain").fetchone() == (1,)
 
 
+def test_tables_written_without_a_schema_are_the_volunteers_own(
+    sign_in: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = sign_in("ana")
+    known = {
+        "PGHOST": "127.0.0.1",
+        "PGPORT": ana.info.port,
+        "PGUSER": "v_ana",
+        "PGPASSWORD": ana.info.password,
+    }
+    for name, value in (*known.items(), ("PGDATABASE", "event")):
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(geopandas.GeoDataFrame, "to_postgis", geopandas.GeoDataFrame.to_postgis)
+    points = geopandas.GeoDataFrame({"n": [1]}, geometry=[Point(8, 47)], crs=4326)
+    engine = divebell.engine()
+    points.to_postgis("points", engine)
+    pd.DataFrame({"n": [1]}).to_sql("plain", engine)
+    tables = ana.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'v_ana' ORDER BY 1").fetchall()
+    assert tables == [("plain",), ("points",)]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -106,6 +128,12 @@ def test_geopandas_writes_replaces_and_reads_a_table(sign_in: Enter) -> None:
         "SELECT * FROM people.roster",
         "SELECT people.reset('ben')",
         "SELECT * FROM divebell.migration",
+        "SELECT * FROM divebell.limits",
+        "SELECT * FROM watch.intervention",
+        "SELECT * FROM watch.heartbeat",
+        "SELECT * FROM watch.outside()",
+        "SELECT * FROM watch.tidy()",
+        "UPDATE watch.mine SET detail = ''",
     ],
 )
 def test_a_volunteer_writes_nowhere_but_in_the_own_schema(sign_in: Enter, wells: str, statement: str) -> None:
@@ -119,6 +147,7 @@ PRIVILEGES = """
         ('data'::regnamespace, 'catalogue'::regnamespace, 'people'::regnamespace)
     UNION ALL SELECT 'schema', nspname, nspacl::text FROM pg_namespace
     UNION ALL SELECT 'database', datname, datacl::text FROM pg_database
+    UNION ALL SELECT 'tablespace', spcname, spcacl::text FROM pg_tablespace
     UNION ALL SELECT 'defaults', oid::text, defaclacl::text FROM pg_default_acl
     UNION ALL SELECT 'member', roleid::regrole::text, member::regrole::text FROM pg_auth_members
     UNION ALL SELECT 'role', rolname, (rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolconnlimit)::text
@@ -140,7 +169,9 @@ PRIVILEGES = """
         "REASSIGN OWNED BY event_owner TO v_ana",
         "GRANT volunteers TO v_ben WITH ADMIN OPTION",
         "REVOKE volunteers FROM v_ben",
-        "REVOKE event_reader FROM event_web",
+        "REVOKE event_reader FROM event_tiles",
+        "REVOKE CREATE ON TABLESPACE scratch FROM volunteers",
+        "GRANT CREATE ON TABLESPACE scratch TO event_reader",
         "ALTER DEFAULT PRIVILEGES FOR ROLE event_owner IN SCHEMA data REVOKE SELECT ON TABLES FROM PUBLIC",
         "DROP ROLE v_ben",
     ],
@@ -172,13 +203,13 @@ def test_a_table_is_private_until_it_is_shared(sign_in: Enter, empty_cluster: An
     ana.execute("CREATE TABLE found AS SELECT 1 AS n")
     with pytest.raises(errors.InsufficientPrivilege):
         ben.execute("SELECT * FROM v_ana.found")
-    with connect(empty_cluster.state, "event_web") as web, pytest.raises(errors.InsufficientPrivilege):
-        web.execute("SELECT * FROM v_ana.found")
+    with connect(empty_cluster.state, "event_tiles") as tiles, pytest.raises(errors.InsufficientPrivilege):
+        tiles.execute("SELECT * FROM v_ana.found")
 
     ana.execute("GRANT SELECT ON found TO event_reader")
     assert ben.execute("SELECT n FROM v_ana.found").fetchone() == (1,)
-    with connect(empty_cluster.state, "event_web") as web:
-        assert web.execute("SELECT n FROM v_ana.found").fetchone() == (1,)
+    with connect(empty_cluster.state, "event_tiles") as tiles:
+        assert tiles.execute("SELECT n FROM v_ana.found").fetchone() == (1,)
     with pytest.raises(errors.InsufficientPrivilege):
         ben.execute("UPDATE v_ana.found SET n = 2")
 
@@ -207,8 +238,8 @@ def test_postgis_does_not_tell_where_the_points_of_a_private_table_lie(
         ben.execute(f"SELECT {question}")
     ben.execute(f"CREATE VIEW asks AS SELECT ({question})::text AS answer")
     ben.execute("GRANT SELECT ON asks TO event_reader")
-    with connect(empty_cluster.state, "event_web") as web, pytest.raises(errors.InsufficientPrivilege):
-        web.execute("SELECT * FROM v_ben.asks")
+    with connect(empty_cluster.state, "event_tiles") as tiles, pytest.raises(errors.InsufficientPrivilege):
+        tiles.execute("SELECT * FROM v_ben.asks")
 
 
 def test_the_seventh_connection_is_refused(sign_in: Enter) -> None:
@@ -292,3 +323,74 @@ def test_no_statement_gives_a_volunteer_more_power(
     sign_in("ben")
     with admin(empty_cluster.state), pytest.raises(errors.InsufficientPrivilege):
         sign_in("ana").execute(statement)
+
+
+TROJANS = (
+    "DropGeometryTable('v_ben', 'works')",
+    "query_to_xml('DROP TABLE v_ben.works', true, true, '')::text",
+    "lo_import('/etc/passwd')::text",
+    "pg_read_file('/etc/passwd')",
+    "pg_notify('catalogue', '')::text",
+    "pg_advisory_lock(1)::text",
+    "people.reset('ben')::text",
+)
+
+
+@pytest.mark.parametrize("call", TROJANS)
+def test_a_view_that_does_something_does_it_to_nobody_who_reads_it(
+    sign_in: Enter, empty_cluster: Any, call: str
+) -> None:
+    ana, ben = sign_in("ana"), sign_in("ben")
+    ben.execute("CREATE TABLE works AS SELECT 1 AS n")
+    with contextlib.suppress(errors.InsufficientPrivilege):  # some cannot even be written down
+        ana.execute(f"CREATE VIEW trojan AS SELECT {call} AS x")
+        ana.execute("GRANT SELECT ON trojan TO event_reader")
+        with connect(empty_cluster.state, "event_tiles", autocommit=True) as tiles:
+            for reader in (ben, tiles):
+                with pytest.raises(errors.InsufficientPrivilege):
+                    reader.execute("SELECT * FROM v_ana.trojan")
+    assert ben.execute("SELECT n FROM works").fetchone() == (1,)
+
+
+def test_no_policy_of_a_volunteer_runs_as_the_map_server(sign_in: Enter, empty_cluster: Any) -> None:
+    ana = sign_in("ana")
+    ana.execute("CREATE TABLE trojan AS SELECT 1 AS n")
+    ana.execute("CREATE POLICY p ON trojan USING (set_config('search_path', 'v_ana', false) IS NOT NULL)")
+    ana.execute("ALTER TABLE trojan ENABLE ROW LEVEL SECURITY")
+    ana.execute("GRANT SELECT ON trojan TO event_reader")
+    with connect(empty_cluster.state, "event_tiles") as tiles:
+        with pytest.raises(errors.InsufficientPrivilege, match="row-level security"):
+            tiles.execute("SELECT * FROM v_ana.trojan")
+        tiles.rollback()
+        assert tiles.execute("SHOW search_path").fetchone() == ("data, public",)
+
+
+@pytest.mark.parametrize("role", ["event_web", "event_hub", "event_watchdog"])
+def test_what_volunteers_share_never_runs_with_the_rights_of_another_part(
+    sign_in: Enter, empty_cluster: Any, role: str
+) -> None:
+    ana = sign_in("ana")
+    ana.execute("CREATE VIEW shared AS SELECT current_user AS who")
+    ana.execute("GRANT SELECT ON shared TO event_reader, PUBLIC")
+    with connect(empty_cluster.state, role) as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("SELECT * FROM v_ana.shared")
+    with connect(empty_cluster.state, "event_tiles") as tiles:
+        assert tiles.execute("SELECT * FROM v_ana.shared").fetchone() == ("event_tiles",)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM people.roster",
+        "SELECT people.reset('ana')",
+        "SELECT * FROM watch.intervention",
+        "SELECT * FROM watch.mine",
+        "SELECT * FROM stage.anything",
+        "CREATE TEMP TABLE t (n int)",
+        "CREATE TABLE data.t (n int)",
+    ],
+)
+def test_the_map_server_knows_nobody_and_changes_nothing(empty_cluster: Any, statement: str) -> None:
+    with connect(empty_cluster.state, "event_tiles") as tiles, pytest.raises(psycopg.Error) as no:
+        tiles.execute(statement)
+    assert isinstance(no.value, errors.InsufficientPrivilege | errors.ReadOnlySqlTransaction)

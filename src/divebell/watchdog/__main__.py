@@ -1,0 +1,78 @@
+"""Watch over the database of the event in a folder: `python -m divebell.watchdog FOLDER`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from divebell import notify
+from divebell.database import connect
+from divebell.database.scratch import keep_ballast
+from divebell.errors import DivebellError
+from divebell.event import Service, State
+from divebell.watchdog.watch import Watch, tidy
+
+EVERY_SECONDS = 1.0
+BALLAST_EVERY_SECONDS = 60.0
+
+Round = Callable[[], object]
+
+
+def main(folder: Path) -> None:
+    """Watch until told to stop; the database may come and go."""
+    state = State.beside(folder / "event.yaml")
+    tidying = threading.Thread(target=_forever, args=(state, _tidying(state)), daemon=True)
+    tidying.start()
+    _forever(state, lambda connection: Watch(connection, state.postgres).round, told=notify.beat)
+
+
+def _tidying(state: State) -> Callable[[psycopg.Connection], Round]:
+    """Give what moves tables: on a connection of its own, because a large one takes its time."""
+
+    def begin(connection: psycopg.Connection) -> Round:
+        due = time.monotonic()
+
+        def once() -> None:
+            nonlocal due
+            tidy(connection)
+            if time.monotonic() >= due:
+                due = time.monotonic() + BALLAST_EVERY_SECONDS
+                if Service.load(state) is None:  # there it takes root, which the helper for homes is
+                    keep_ballast(state)
+
+        return once
+
+    return begin
+
+
+def _forever(
+    state: State, begin: Callable[[psycopg.Connection], Round], told: Callable[[], None] = lambda: None
+) -> None:
+    """Do one round after the other; connect anew whenever the database was away. Each round is `told`."""
+    said = ""
+    while True:
+        told()
+        try:
+            with connect(state, "event_watchdog", autocommit=True) as connection:
+                once = begin(connection)
+                while True:
+                    once()
+                    told()
+                    said = ""
+                    time.sleep(EVERY_SECONDS)
+        except (DivebellError, psycopg.Error) as error:
+            if str(error) != said:
+                said = str(error)
+                print(f"watchdog: {said}", file=sys.stderr, flush=True)
+            time.sleep(EVERY_SECONDS)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m divebell.watchdog FOLDER")
+    main(Path(sys.argv[1]))

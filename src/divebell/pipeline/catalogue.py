@@ -70,6 +70,12 @@ def tables_of(connection: Connection, files: list[str]) -> list[str]:
     return [table for (table,) in rows]
 
 
+def layers_of(connection: Connection, file: str) -> dict[str | None, str]:
+    """Give the table of each layer of a file."""
+    rows = connection.execute("SELECT layer, table_name FROM catalogue.dataset WHERE file = %s", (file,))
+    return dict(rows.fetchall())
+
+
 def remember(connection: Connection, record: Record) -> None:
     """Write the row of a table; whoever had the table's name before loses it, and originals go with it."""
     connection.execute("DELETE FROM catalogue.original_geometry WHERE table_name = %s", (record.table,))

@@ -6,16 +6,19 @@ writes, and would act on filters and attributes that the repository brings along
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import IO
 
 from divebell.errors import DivebellError
 from divebell.pipeline.repository import MAX_PATH_BYTES, Repository, TreeFile
+from divebell.workspace.copy_plan import STAMP
 
 _RECORD = "divebell-checkout.json"
 _PIECE = 1 << 20
@@ -27,18 +30,41 @@ def update(repository: Repository, files: Iterable[TreeFile]) -> None:
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     wanted = {file.path: file for file in files if file.regular and is_safe(file.path)}
     known = _recorded(repository)
-    changed = [file for file in wanted.values() if known.get(file.path, []) != _stamp(folder, file)]
+    stamps = {path: _stamp(folder, file) for path, file in wanted.items()}
+    changed = [file for path, file in wanted.items() if known.get(path, []) != stamps[path]]
     if changed:
         _write(repository, folder, changed)
-    _remove_others(folder, set(wanted))
-    _record(repository, {path: _stamp(folder, file) for path, file in wanted.items()})
+        stamps |= {file.path: _stamp(folder, file) for file in changed}
+    _remove_others(folder, {*wanted, STAMP})
+    if stamps != known:
+        _record(repository, stamps)
+    _leave_stamp(folder, wanted)
+
+
+def _leave_stamp(folder: Path, wanted: Mapping[str, TreeFile]) -> None:
+    """Say which files lie here, unless that is said already."""
+    told = "".join(f"{file.mode} {file.blob} {path}\0" for path, file in sorted(wanted.items()))
+    text = hashlib.sha256(os.fsencode(told)).hexdigest() + "\n"
+    stamp = folder / STAMP
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if stamp.read_text() == text:
+            return
+    new = folder / f"{STAMP}.divebell-new"
+    new.write_text(text)
+    new.chmod(0o444)
+    new.replace(stamp)
 
 
 def is_safe(path: str) -> bool:
-    """Tell whether a path of a commit stays within the folder and away from git's own files."""
+    """Tell whether a path of a commit stays within the folder and away from git's files and our own."""
     parts = path.split("/")
-    return len(os.fsencode(path)) <= MAX_PATH_BYTES and not any(
-        part in {"", ".", ".."} or part.lower() == ".git" or len(os.fsencode(part)) > 255 for part in parts
+    return (
+        len(os.fsencode(path)) <= MAX_PATH_BYTES
+        and parts[0] != STAMP
+        and not any(
+            part in {"", ".", ".."} or part.lower() == ".git" or len(os.fsencode(part)) > 255
+            for part in parts
+        )
     )
 
 
@@ -93,26 +119,36 @@ def _make_way(folder: Path, target: Path) -> None:
 
 
 def _remove_others(folder: Path, wanted: set[str]) -> None:
-    folders = {str(parent) for path in wanted for parent in PurePosixPath(path).parents}
-    for root, names, files in os.walk(folder):
-        below = Path(root)
+    top, folders = str(folder), _folders(wanted)
+    for root, names, files in os.walk(top):
+        below = root[len(top) + 1 :]
+        inside = f"{below}/" if below else ""
         for name in list(names):
-            path = below / name
-            if path.is_symlink():
-                path.unlink()
-            elif str(path.relative_to(folder)) not in folders:
+            if (Path(root) / name).is_symlink():
+                (Path(root) / name).unlink()
+            elif inside + name not in folders:
                 names.remove(name)
-                shutil.rmtree(path)
+                shutil.rmtree(Path(root) / name)
         for name in files:
-            path = below / name
-            if str(path.relative_to(folder)) not in wanted:
-                path.unlink()
+            if inside + name not in wanted:
+                (Path(root) / name).unlink()
+
+
+def _folders(wanted: set[str]) -> set[str]:
+    """Name every folder that one of the files lies in."""
+    folders: set[str] = set()
+    for path in wanted:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    return folders
 
 
 def _stamp(folder: Path, file: TreeFile) -> list[object] | None:
     """Give what shows that the file in the folder still is this blob; None where there is no such file."""
     try:
-        status = (folder / file.path).lstat()
+        status = os.lstat(f"{folder}/{file.path}")
     except OSError:
         return None
     return [file.blob, file.mode, status.st_size, status.st_mtime_ns]

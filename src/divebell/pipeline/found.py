@@ -37,11 +37,16 @@ class Report:
     reason: str
 
 
+def below_folder(folder: str) -> str:
+    """Give what the path of every file below a folder of the repository begins with."""
+    return "" if folder in {"", "."} else folder.strip("/") + "/"
+
+
 def datasets(
     files: Iterable[TreeFile], folder: str, hints: Mapping[str, DatasetHint]
 ) -> tuple[list[Dataset], list[Report]]:
     """Find the datasets of a commit below `folder`, and what there is none for a reason worth saying."""
-    below = "" if folder in {"", "."} else folder.strip("/") + "/"
+    below = below_folder(folder)
     inside = {file.path: file for file in files if file.path.startswith(below)}
     readable = {path: file for path, file in inside.items() if file.regular}
     found = [
@@ -58,13 +63,16 @@ def _dataset(parts: list[TreeFile], path: str, hint: DatasetHint) -> Dataset:
     # Neither folder nor name belong to the identity: a file that moves or is renamed is still the same.
     stem = path.rpartition(".")[0]
     contents = sorted([part.path.removeprefix(stem).lower(), part.blob] for part in parts)
-    told = hint.model_dump(mode="json", exclude_defaults=True)
-    words = (str(LOADER_VERSION), _digest(told), _digest(contents))
+    told = _UNTOLD if hint is _NO_HINT else _digest(hint.model_dump(mode="json", exclude_defaults=True))
+    words = (str(LOADER_VERSION), told, _digest(contents))
     return Dataset(path, ":".join(words), sum(part.size for part in parts), hint)
 
 
 def _digest(facts: object) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+_UNTOLD = _digest({})
 
 
 def _link(file: TreeFile) -> Report | None:

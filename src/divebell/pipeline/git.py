@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,8 @@ SAFE_CONFIG = (
     "gc.autoDetach=false",
     "maintenance.auto=false",
     "gc.auto=0",
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=60",
     "protocol.allow=never",
     "protocol.https.allow=always",
     "protocol.ssh.allow=always",
@@ -31,6 +35,9 @@ SAFE_CONFIG = (
 )
 """Overrides for every call: no links, hooks, filters, templates, submodules or odd transports."""
 
+LOOK_SECONDS = 30.0
+DEPTH = 50
+"""How many commits back the mirror goes: whoever cloned from it needs a common past to follow it."""
 NETWORK_SECONDS = 600.0
 LOCAL_SECONDS = 600.0
 _SCP_LIKE = re.compile(r"^[^/\\]+:(?!//)")
@@ -99,25 +106,32 @@ def init_bare(repository: Path) -> list[str]:
 
 
 def fetch(repository: Path, address: str, branch: str) -> list[str]:
-    """Bring one branch, its last commit only, whatever was there before (a force-push is nothing special)."""
+    """Bring one branch, its last commits only, whatever was there before (a force-push is nothing new)."""
+    return bring(repository, address, f"+refs/heads/{branch}:refs/heads/{branch}", f"--depth={DEPTH}")
+
+
+def bring(repository: Path, address: str, refspec: str, *options: str) -> list[str]:
+    """Fetch what `refspec` says and nothing else."""
     return git(
         f"--git-dir={repository}",
         "fetch",
         "--quiet",
-        "--depth=1",
+        *options,
         "--no-tags",
         "--no-recurse-submodules",
         "--no-write-fetch-head",
         "--update-shallow",
         "--",
         address,
-        f"+refs/heads/{branch}:refs/heads/{branch}",
+        refspec,
     )
 
 
-def ls_remote(address: str) -> list[str]:
-    """List the branches at an address."""
-    return git("ls-remote", "--heads", "--", address)
+def ls_remote(address: str, branch: str | None = None) -> list[str]:
+    """Ask for one branch at an address, or for all of them."""
+    if branch is None:
+        return git("ls-remote", "--heads", "--", address)
+    return git("ls-remote", "--", address, f"refs/heads/{branch}")
 
 
 def ls_tree(repository: Path, commit: str) -> list[str]:
@@ -143,22 +157,40 @@ def tidy(repository: Path) -> list[str]:
 def run(arguments: list[str], env: Mapping[str, str], *, seconds: float = LOCAL_SECONDS) -> str:
     """Run a git call and return its output. Raises GitError with git's own words."""
     try:
-        done = subprocess.run(
-            arguments,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
+        with _started(arguments, env) as process:
+            out, err = process.communicate(timeout=seconds)
     except FileNotFoundError as error:
         raise GitError("git is not installed", next_step="apt-get install git") from error
-    except subprocess.TimeoutExpired as error:
-        raise GitError(f"git {_verb(arguments)} did not finish within {seconds:g} seconds") from error
-    if done.returncode:
-        words = redact(done.stderr.decode("utf-8", "replace")).strip() or f"exit code {done.returncode}"
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git {_verb(arguments)} did not finish within {seconds:g} seconds") from None
+    if process.returncode:
+        words = redact(err.decode("utf-8", "replace")).strip() or f"exit code {process.returncode}"
         raise GitError(f"git {_verb(arguments)}: {words}")
-    return done.stdout.decode("utf-8", "surrogateescape")
+    return out.decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def _started(arguments: list[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run git in a group of its own: what it started to reach a remote ends with it, wherever it hangs."""
+    process = subprocess.Popen(
+        arguments,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=0,
+    )
+    try:
+        yield process
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
+    finally:
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+        process.wait()
 
 
 def stream(arguments: list[str], env: Mapping[str, str]) -> Iterator[bytes]:

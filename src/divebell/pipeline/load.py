@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,13 +15,15 @@ from psycopg import sql
 
 from divebell.errors import DivebellError
 from divebell.event import Event, State
-from divebell.pipeline import catalogue, checkout, handover, swap
+from divebell.pipeline import catalogue, checkout, handover, rasters, swap
 from divebell.pipeline.catalogue import Connection
 from divebell.pipeline.entry import Loaded, record
+from divebell.pipeline.found import below_folder
 from divebell.pipeline.names import layer_names
 from divebell.pipeline.plan import Adopt, Drop, Forget, Keep, Load, Plan, Report, datasets, plan
 from divebell.pipeline.reading.frames import Opened
 from divebell.pipeline.reading.service import FileRefusedError, Readings
+from divebell.pipeline.reading.warming import SOCKET_VARIABLE
 from divebell.pipeline.repository import Commit, Repository
 from divebell.pipeline.stage import Bench, Staged, expect, fixes, stage
 from divebell.pipeline.users import users
@@ -93,18 +96,19 @@ def bring_up_to_date(tools: Tools, event: Event, repository: Repository, commit_
     clear(tools.connection)
     counts = _carry_out(current)
     catalogue.loaded_in_full(tools.connection, commit.id)
+    hints = {one.file: one.hint for one in found}
+    rasters.keep(tools.connection, tools.readings, repository.state, hints, tools.progress)
     return Summary(commit.id, **counts, problem=_problem(commit, event))
 
 
 def readings(state: State) -> Readings:
     """Give what reads the files of an event's checkout."""
     state.checkout.mkdir(mode=0o755, parents=True, exist_ok=True)
-    return Readings([state.checkout], state.run / "reading")
+    return Readings([state.checkout], state.run / "reading", os.environ.get(SOCKET_VARIABLE))
 
 
 def _problem(commit: Commit, event: Event) -> str | None:
-    below = "" if event.data.folder in {"", "."} else event.data.folder.strip("/") + "/"
-    if any(file.path.startswith(below) for file in commit.files):
+    if any(file.path.startswith(below_folder(event.data.folder)) for file in commit.files):
         return None
     return f"commit {commit.id[:10]} has no folder '{event.data.folder}'; data.folder in event.yaml names it"
 
@@ -221,7 +225,7 @@ def _staged(current: _Pass, step: Load, path: Path, where: str) -> tuple[str, li
 def _rename_used(current: _Pass, step: Load, staged: list[Staged]) -> None:
     """Let tables that somebody uses follow their file's new table name; views go along with a table."""
     connection, file = current.connection, step.dataset.file
-    known = {one.layer: one.table for one in catalogue.known(connection).tables if one.file == file}
+    known = catalogue.layers_of(connection, file)
     names = [(known[one.layer], one.table) for one in staged if known.get(one.layer, one.table) != one.table]
     used = tuple(pair for pair in names if users(connection, pair[0]))
     if used and not handover.adopt(connection, Adopt(step, file, used), current.commit):

@@ -7,13 +7,16 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePosixPath
 
 from divebell.readers import READERS
 
 LONGEST = 63
 """PostgreSQL cuts names after this many bytes."""
+
+REMEMBERED = 20_000
+"""Files whose names are not worked out again at each commit."""
 
 _TAG = 6
 _RESERVED_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "oid"})
@@ -47,7 +50,8 @@ def base_names(paths: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]
     names = dict(fixed)
     wanted = {path: _stem(path) for path in free}
     times = Counter(wanted.values())
-    alone = [path for path in free if times[wanted[path]] == 1 and wanted[path] not in names.values()]
+    given = set(names.values())
+    alone = [path for path in free if times[wanted[path]] == 1 and wanted[path] not in given]
     names |= {path: wanted[path] for path in alone}
     for stem in sorted({wanted[path] for path in free} - {wanted[path] for path in alone}):
         group = [path for path in free if wanted[path] == stem and path not in names]
@@ -55,10 +59,11 @@ def base_names(paths: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]
     return names
 
 
-def own_names(path: str) -> set[str]:
+@lru_cache(REMEMBERED)
+def own_names(path: str) -> frozenset[str]:
     """Give every name that a file's own path can give its table; any other name came from a hint."""
     stem = _stem(path)
-    return {stem, tagged(stem, path), *(_called(way, path) for way in _WAYS)}
+    return frozenset({stem, tagged(stem, path), *(_called(way, path) for way in _WAYS)})
 
 
 def layer_names(file: str, base: str, layers: Sequence[str | None], taken: Collection[str]) -> list[str]:

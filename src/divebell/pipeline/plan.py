@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from divebell.pipeline.found import Dataset, Report, datasets
@@ -45,6 +47,14 @@ class Catalogue:
 
     tables: tuple[Known, ...] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def of(self) -> Mapping[str, tuple[Known, ...]]:
+        """Give the tables of each file."""
+        found: defaultdict[str, list[Known]] = defaultdict(list)
+        for one in self.tables:
+            found[one.file].append(one)
+        return {file: tuple(tables) for file, tables in found.items()}
 
 
 @dataclass(frozen=True)
@@ -140,10 +150,10 @@ class _Names:
 
 def _heirs(wanted: list[Dataset], catalogue: Catalogue) -> dict[str, str]:
     """Find the new files that are files which are gone, under another path: gone file -> new file."""
-    here, known = {one.file for one in wanted}, {one.file for one in catalogue.tables}
+    here, known = {one.file for one in wanted}, catalogue.of.keys()
     gone: dict[str, list[str]] = {}
     for file in sorted(known - here):
-        tables = [one for one in catalogue.tables if one.file == file]
+        tables = catalogue.of[file]
         if len({one.identity for one in tables}) == 1 and all(one.present for one in tables):
             gone.setdefault(tables[0].identity, []).append(file)
     heirs: dict[str, str] = {}
@@ -160,7 +170,7 @@ def _heirs(wanted: list[Dataset], catalogue: Catalogue) -> dict[str, str]:
 
 def _step(dataset: Dataset, catalogue: Catalogue, names: _Names) -> Step:
     file, base = dataset.file, names.bases[dataset.file]
-    mine = [known for known in catalogue.tables if known.file == file]
+    mine = list(catalogue.of.get(file, ()))
     tables = [known for known in mine if not known.retired]
     failed_with = catalogue.failures.get(file)
     source = names.sources.get(file, file)
@@ -223,11 +233,13 @@ def _why(dataset: Dataset, tables: list[Known], failed_with: str | None) -> str:
 def _bases(wanted: list[Dataset], catalogue: Catalogue) -> dict[str, str]:
     """Name files: a hint's word first, then what its tables are called already, then the file's own name."""
     fixed = {one.file: one.hint.table for one in wanted if one.hint.table}
+    given: set[str | None] = {None, *fixed.values()}
     for one in wanted:
-        mine = [known for known in catalogue.tables if known.file == one.file]
+        mine = catalogue.of.get(one.file, ())
         known = [known.table for known in mine if not known.retired] or [known.table for known in mine]
-        if not one.hint.table and (base := _base_in_place(one.file, known)) not in {None, *fixed.values()}:
+        if not one.hint.table and (base := _base_in_place(one.file, known)) not in given:
             fixed[one.file] = str(base)
+            given.add(base)
     return base_names((one.file for one in wanted), fixed)
 
 

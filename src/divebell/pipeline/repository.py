@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from divebell.errors import DivebellError
 from divebell.event import Event, State
-from divebell.pipeline import git
+from divebell.pipeline import branch_commands, git
+from divebell.pipeline.branch_rescue import begun_again
 from divebell.pipeline.folder import become_repository, git_folder, is_repository, uncommitted
+from divebell.pipeline.remote import Credential, reaching, what_helps
+from divebell.pipeline.turns import MIRROR
 
 MAX_FILES = 100_000
 MAX_BYTES = 50 * 1024**3
@@ -68,21 +72,27 @@ class Repository:
     source: git.Source
     branch: str
     state: State
+    credential: Credential = field(default_factory=Credential)
 
     @classmethod
     def of(cls, event: Event, state: State) -> Repository:
-        """Give the repository an event names. Nothing is read or written yet."""
-        return cls(git.source(event.data.repository, state.folder.parent), event.data.branch, state)
+        """Give the repository an event names, with the credential as it is now. Nothing is written yet."""
+        source = git.source(event.data.repository, state.folder.parent)
+        credential = Credential() if source.folder else Credential.of(state)
+        return cls(source, event.data.branch, state, credential)
 
     @property
     def settings(self) -> Path:
         """The one configuration file that local git work reads."""
-        return self.state.folder / "gitconfig"
+        return self.state.repository / "divebell.gitconfig"
 
     def prepare(self) -> None:
         """Make the mirror; a plain folder of files becomes a repository with one first commit."""
         if not (self.state.repository / "HEAD").exists():
-            git.run(git.init_bare(self.state.repository), self._local())
+            with MIRROR:
+                git.run(git.init_bare(self.state.repository), self._local())
+                first = branch_commands.begin_with(self.state.repository, f"refs/heads/{self.branch}")
+                git.run(first, self._local())
         folder = self.source.folder
         if folder is None:
             return
@@ -117,26 +127,46 @@ class Repository:
         """Give the branch's last commit at the source. Raises DivebellError naming the branches there."""
         if self.source.folder and (tip := self._tip(f"--git-dir={git_folder(self.source.folder)}")):
             return tip
-        listing = git.run(git.ls_remote(self.source.address), self._environment(), seconds=120)
-        pairs = (line.partition("\t") for line in listing.splitlines())
-        heads = {name: commit for commit, _, name in pairs}
-        wanted = heads.get(f"refs/heads/{self.branch}")
-        if wanted is None:
+        wanted = f"refs/heads/{self.branch}"
+        heads = self._heads(git.ls_remote(self.source.address, self.branch))
+        if wanted not in heads:
+            heads = self._heads(git.ls_remote(self.source.address))
+        if wanted not in heads:
             raise _branch_missing(self, sorted(name.removeprefix("refs/heads/") for name in heads))
-        return wanted
+        return heads[wanted]
+
+    def newest(self) -> str:
+        """Bring the branch's last commit into the mirror at once and name it: half as many questions.
+
+        To be asked when there is reason to believe that it is a new one. Raises as `head` does.
+        """
+        if self.source.folder:
+            return self.head()
+        with suppress(git.GitError):  # `head` has better words, and `fetch` mends a mirror
+            self._bring()
+            if tip := self._tip(f"--git-dir={self.state.repository}"):
+                return tip
+        return self.head()
+
+    def _heads(self, arguments: list[str]) -> dict[str, str]:
+        listing = self.reach(arguments, seconds=git.LOOK_SECONDS)
+        pairs = (line.partition("\t") for line in listing.splitlines())
+        return {name: commit for commit, _, name in pairs}
 
     def fetch(self, commit: str) -> Commit:
         """Bring the branch into the mirror and list it; `commit` is what `head` said.
 
         Raises DivebellError when the commit holds more than this machine should unpack.
         """
-        try:
-            return self._fetch(commit)
-        except git.GitError:
-            # A killed git leaves locks or half a pack; the mirror is only a copy, so begin a new one.
-            shutil.rmtree(self.state.repository, ignore_errors=True)
-            self.prepare()
-            return self._fetch(commit)
+        with MIRROR:
+            try:
+                return self._fetch(commit)
+            except git.GitError:
+                commit = self.head()  # a remote that is away raises here, and the mirror stays as it is
+                # A killed git leaves locks or half a pack; the mirror is only a copy, so begin a new one.
+                with begun_again(self.state.repository, self._local):
+                    self.prepare()
+                    return self._fetch(commit)
 
     def commit(self, commit: str, place: Path | None = None) -> Commit:
         """Describe a commit that the mirror holds, or the git directory `place`."""
@@ -150,7 +180,7 @@ class Repository:
 
         Raises DivebellError when it cannot be had, or holds more than this machine should unpack.
         """
-        beside = Repository(self.source, self.branch, State(scratch / "state"))
+        beside = Repository(self.source, self.branch, State(scratch / "state"), self.credential)
         folder = self.source.folder
         if folder is not None and not is_repository(folder):
             raise DivebellError(
@@ -171,7 +201,12 @@ class Repository:
 
     def tidy(self) -> None:
         """Free the space of commits that are no longer on the branch."""
-        git.run(git.tidy(self.state.repository), self._local())
+        with MIRROR:
+            git.run(git.tidy(self.state.repository), self._local())
+
+    def surroundings(self) -> dict[str, str]:
+        """Give the variables git runs with for work on this machine."""
+        return self._local()
 
     def blobs(self) -> tuple[list[str], dict[str, str]]:
         """Give the command and variables that serve blobs of the mirror."""
@@ -192,10 +227,13 @@ class Repository:
     def _fetch(self, commit: str) -> Commit:
         mirror = f"--git-dir={self.state.repository}"
         if self._tip(mirror) != commit:
-            arguments = git.fetch(self.state.repository, self.source.address, self.branch)
-            git.run(arguments, self._environment(), seconds=git.NETWORK_SECONDS)
+            self._bring()
         # The branch may have moved since `head`: what has arrived is what counts.
         return self.commit(self._tip(mirror) or commit)
+
+    def _bring(self) -> None:
+        arguments = git.fetch(self.state.repository, self.source.address, self.branch)
+        self.reach(arguments, seconds=git.NETWORK_SECONDS)
 
     def _tip(self, git_dir: str) -> str | None:
         """Give the branch's last commit in the repository at `git_dir`."""
@@ -207,15 +245,33 @@ class Repository:
 
     def _local(self) -> dict[str, str]:
         if not self.settings.exists() or self.settings.read_text() != _SETTINGS:
-            self.state.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.state.repository.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary = self.settings.with_name(f"gitconfig.{os.getpid()}")
             temporary.write_text(_SETTINGS)
             temporary.replace(self.settings)
         return git.environment(self.settings, network=False)
 
-    def _environment(self) -> dict[str, str]:
+    def reach(self, arguments: list[str], *, seconds: float) -> str:
+        """Run a git call that speaks with the source, with the event's credential; give its output.
+
+        Raises GitError with git's words, and DivebellError where a host's key is missing.
+        """
+        with self._environment() as env:
+            try:
+                return git.run(arguments, env, seconds=seconds)
+            except git.GitError as error:
+                words = self.credential.redact(error.message)
+                helps = error.next_step or what_helps(words, self.source.address)
+                raise git.GitError(words, next_step=helps) from None
+
+    @contextmanager
+    def _environment(self) -> Iterator[dict[str, str]]:
         local = self._local()
-        return local if self.source.folder else git.environment(self.settings, network=True)
+        if self.source.folder:
+            yield local
+            return
+        with reaching(self.source.address, self.credential, self.settings) as env:
+            yield env
 
 
 def parse_tree(record: bytes) -> TreeFile:

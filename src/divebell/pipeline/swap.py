@@ -10,6 +10,7 @@ from typing import Protocol
 import psycopg
 from psycopg import sql
 
+from divebell.database.stillness import hold_off, wait_while_read
 from divebell.pipeline import refill
 from divebell.pipeline.catalogue import Connection
 from divebell.pipeline.refill import PostponedError, Refill
@@ -86,8 +87,10 @@ def patiently(connection: Connection, tables: Sequence[str], attempt: Callable[[
     """
     holders = ""
     for _ in range(TRIES):
+        wait_while_read(connection)
         try:
             with connection.transaction():
+                hold_off(connection)
                 attempt()
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             holders = _holders(connection, tables) or holders

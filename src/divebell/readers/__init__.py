@@ -16,6 +16,7 @@ from divebell.readers.gzip_file import GzipReader
 from divebell.readers.kml import KmlReader, KmzReader
 from divebell.readers.model import GEOMETRY_COLUMN, Column, ContradictedError, Geometry, Layer, Reader
 from divebell.readers.parquet import ParquetReader
+from divebell.readers.scratch import is_full
 from divebell.readers.select import DatasetFiles, group, is_clutter
 from divebell.readers.shapefile import ShapefileReader
 from divebell.readers.unsupported import UnsupportedReader
@@ -30,6 +31,7 @@ __all__ = [
     "Layer",
     "Reader",
     "dataset_files",
+    "is_full",
     "reader_for",
 ]
 

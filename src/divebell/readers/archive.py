@@ -13,9 +13,7 @@ from divebell.readers.claims import require_signature
 from divebell.readers.model import Layer, Reader
 from divebell.readers.scratch import Scratch
 from divebell.readers.select import DatasetFiles
-from divebell.readers.zipmembers import MOST_BYTES, RATIO, Budget, Members, opened
-
-__all__ = ["MOST_BYTES", "RATIO", "Find", "Group", "ZipReader", "unpack"]
+from divebell.readers.zipmembers import Budget, Members, opened
 
 DEEPEST = 3
 """Archives within archives are read down to here."""

@@ -135,7 +135,7 @@ def _layer(raster: _Raster, hint: DatasetHint) -> Layer:
         columns=_COLUMNS,
         geometry=Geometry(plan.type, reference.code, reference.wkt),
         warnings=(
-            "a raster becomes one row with its outline; its pixels are not loaded",
+            "a raster becomes one row with its outline; its pixels are drawn on the map",
             *reference.warnings,
             *shapes.warnings_of(survey, plan),
         ),

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
-from divebell.readers.archive import MOST_BYTES, RATIO, Find
+from divebell.readers.archive import Find
 from divebell.readers.claims import require_signature
 from divebell.readers.model import Layer
-from divebell.readers.scratch import Scratch
-from divebell.readers.zipmembers import is_full
+from divebell.readers.scratch import Scratch, is_full
+from divebell.readers.zipmembers import Budget
 
 _CHUNK = 1 << 20
 _IN_PARTS = frozenset({".gz", ".zip", ".kmz", ".shp", ".dbf", ".tar"})
@@ -53,7 +53,7 @@ class GzipReader:
 
 
 def _unpack(path: Path, target: Path) -> None:
-    left = min(MOST_BYTES, max(64 << 20, RATIO * path.stat().st_size))
+    left = Budget.of(path).bytes
     try:
         with gzip.open(path) as source, target.open("wb") as file:
             while chunk := source.read(_CHUNK):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import weakref
@@ -32,3 +33,8 @@ class Scratch:
         return replace(
             layer, batches=batches, settle=None if settle is None else lambda: self.keep_for(settle())
         )
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether something failed because the disk, or the share of it, is full: the file is not to blame."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}

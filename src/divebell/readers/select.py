@@ -11,6 +11,7 @@ SHAPEFILE_PARTS = (
     ".ixs", ".mxs", ".qix", ".idm", ".ind", ".shp.xml", ".dbf.xml",
 )  # fmt: skip
 """Endings of the files that make up one Shapefile."""
+_LONGEST_FIRST = tuple(sorted(SHAPEFILE_PARTS, key=len, reverse=True))
 
 _CHANGES = "-wal"
 """Ending of the file beside a GeoPackage that holds its latest changes."""
@@ -61,7 +62,7 @@ def is_clutter(path: str) -> bool:
 def shapefile_part(path: str) -> tuple[str, str] | None:
     """Split a Shapefile's part into the lower-case path without ending, and the ending."""
     lowered = path.lower()
-    for ending in sorted(SHAPEFILE_PARTS, key=len, reverse=True):
+    for ending in _LONGEST_FIRST:
         if lowered.endswith(ending):
             return lowered.removesuffix(ending), ending
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import stat
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from divebell.errors import DivebellError
+from divebell.readers.scratch import is_full
 from divebell.readers.select import DatasetFiles, shapefile_part
 
 MOST_MEMBERS = 5_000
@@ -95,11 +95,6 @@ class Members:
             raise DivebellError(
                 f"it cannot be unpacked: {error}", next_step="make the archive again"
             ) from error
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether something failed because the disk, or the share of it, is full: the file is not to blame."""
-    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager

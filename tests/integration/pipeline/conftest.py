@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,27 +14,12 @@ import pytest
 from divebell.database import connect
 from divebell.database.catalogue import Listing, listing
 from divebell.event import Event
+from divebell.pipeline.heart import Status
 from divebell.pipeline.load import Summary
-from divebell.pipeline.worker import Status, load_once
+from divebell.pipeline.worker import load_once
+from git_host import git
 
 SAMPLE = "DIVEBELL_SAMPLE_EVENT"
-ENVIRONMENT = {
-    "PATH": "/usr/bin:/bin:/usr/local/bin",
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    **{
-        f"GIT_{role}_{what}": "test@localhost"
-        for role in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    },
-}
-
-
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], env=ENVIRONMENT, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 @dataclass

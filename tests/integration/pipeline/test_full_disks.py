@@ -10,7 +10,7 @@ import pwd
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,8 @@ import pytest
 from psycopg import sql
 
 from divebell.database import admin, connect
+from divebell.database.cluster import data_folder
+from divebell.database.leftovers import server_pid
 
 from .conftest import Loading
 from .loaders import BIG, SMALL, is_clean, rows_loaded, wells
@@ -26,25 +28,30 @@ pytestmark = pytest.mark.root
 
 
 @contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+def small_disk(folder: Path, size: str, seen_by: int | None = None) -> Iterator[None]:
+    """Mount a small file system for this process, or where another one sees it: the server has its own view."""
+    within = ["nsenter", f"--mount=/proc/{seen_by}/ns/mnt"] if seen_by else []
+    subprocess.run([*within, "mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
     try:
         yield
     finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
+        subprocess.run([*within, "umount", "--lazy", folder], check=True)
 
 
 @pytest.fixture
-def tablespace(loading: Loading) -> Iterator[Path]:
-    """Have the loader's tables made on a disk of 4 MB."""
+def more_room(loading: Loading) -> Iterator[Callable[[], object]]:
+    """Have the loader's tables made on a disk of 4 MB; give what enlarges it."""
     server = pwd.getpwnam("postgres")
     role = sql.SQL("ALTER ROLE event_loader IN DATABASE event {}")
     with tempfile.TemporaryDirectory(prefix="divebell-disk-") as name:
         folder = Path(name)
-        with small_disk(folder, "4m"), admin(loading.state, autocommit=True) as database:
+        pid = server_pid(data_folder(loading.state))
+        with small_disk(folder, "4m", seen_by=pid), admin(loading.state, autocommit=True) as database:
+            seen = Path(f"/proc/{pid}/root{folder}")
             folder.chmod(0o755)
-            (folder / "tables").mkdir(mode=0o700)
-            subprocess.run(["chown", f"{server.pw_uid}:{server.pw_gid}", folder / "tables"], check=True)
+            seen.chmod(0o755)
+            (seen / "tables").mkdir(mode=0o700)
+            subprocess.run(["chown", f"{server.pw_uid}:{server.pw_gid}", seen / "tables"], check=True)
             database.execute(
                 sql.SQL("CREATE TABLESPACE small OWNER event_owner LOCATION {}").format(
                     sql.Literal(str(folder / "tables"))
@@ -52,7 +59,15 @@ def tablespace(loading: Loading) -> Iterator[Path]:
             )
             database.execute(role.format(sql.SQL("SET default_tablespace = 'small'")))
             try:
-                yield folder
+                enlarge = [
+                    "nsenter",
+                    f"--mount=/proc/{pid}/ns/mnt",
+                    "mount",
+                    "-o",
+                    "remount,size=200m",
+                    folder,
+                ]
+                yield lambda: subprocess.run(enlarge, check=True)
             finally:
                 database.execute(role.format(sql.SQL("RESET default_tablespace")))
                 loading.connection.close()
@@ -63,7 +78,9 @@ def tablespace(loading: Loading) -> Iterator[Path]:
                 database.execute("DROP TABLESPACE small")
 
 
-def test_a_table_that_does_not_fit_the_disk_leaves_the_old_one(loading: Loading, tablespace: Path) -> None:
+def test_a_table_that_does_not_fit_the_disk_leaves_the_old_one(
+    loading: Loading, more_room: Callable[[], object]
+) -> None:
     loading.connection = connect(loading.state, "event_loader", autocommit=True)
     loading.load({"data/big.csv": wells(SMALL)})
     listing = loading.load({"data/big.csv": wells(BIG), "data/more.csv": "id\n1\n"})
@@ -73,7 +90,7 @@ def test_a_table_that_does_not_fit_the_disk_leaves_the_old_one(loading: Loading,
     assert loading.tables == {"big", "more"}
     assert rows_loaded(loading.connection) == SMALL
     assert is_clean(loading.connection)
-    subprocess.run(["mount", "-o", "remount,size=200m", tablespace], check=True)
+    more_room()
     assert loading.load().failed == ()
     assert rows_loaded(loading.connection) == BIG
 

@@ -20,8 +20,9 @@ from pathlib import Path
 import pytest
 
 from divebell.errors import DivebellError
+from git_host import GIT, git
 
-from .conftest import ENVIRONMENT, Loading, git
+from .conftest import Loading
 from .hostile import SECRET, WELLS, load_beside, loaded_text, refused, zipped
 
 LFS = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'4d' * 32}\nsize 12345\n"
@@ -199,9 +200,7 @@ def test_39_a_pointer_of_git_lfs_is_named_whatever_it_is_called(loading: Loading
 def test_38_a_git_bomb_leaves_everything_as_it_was(loading: Loading) -> None:
     def make(*arguments: str, given: str) -> str:
         command = ["git", "-C", str(loading.repo.folder), *arguments]
-        done = subprocess.run(
-            command, env=ENVIRONMENT, input=given, capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(command, env=GIT, input=given, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     good = loading.repo.commit({"data/wells.csv": WELLS})

@@ -14,6 +14,7 @@ from divebell.errors import DivebellError
 from divebell.event import State
 from divebell.pipeline import checkout, git, repository
 from divebell.pipeline.repository import Repository
+from divebell.workspace.copy_plan import STAMP
 
 from .conftest import Repo
 from .conftest import git as run_git
@@ -34,7 +35,9 @@ def checked_out(following: Repository) -> dict[str, str]:
     following.prepare()
     checkout.update(following, following.fetch(following.head()).files)
     folder = following.state.checkout
-    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+    files = {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+    assert files.pop(STAMP)
+    return files
 
 
 def test_a_plain_folder_becomes_a_repository_without_any_git_settings(

@@ -6,7 +6,6 @@ import pytest
 
 from divebell.pipeline import git
 from divebell.pipeline.checkout import is_safe
-from divebell.pipeline.worker import LONGEST_SECONDS, next_look
 
 
 def test_a_relative_folder_is_taken_from_the_event_file(tmp_path: Path) -> None:
@@ -44,11 +43,3 @@ def test_local_work_reads_no_configuration_of_the_user(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["../a", "a/../b", "/a", "a//b", ".git/config", "a/.GIT/hooks/x", "x" * 300])
 def test_paths_that_leave_the_folder_are_refused(path: str) -> None:
     assert not is_safe(path)
-
-
-def test_a_remote_that_fails_is_asked_ever_more_seldom() -> None:
-    waits = [next_look(local=False, failures=failures) for failures in range(20)]
-    assert waits[0] == 10
-    assert waits == sorted(waits)
-    assert waits[-1] == LONGEST_SECONDS
-    assert next_look(local=True, failures=5) == 1

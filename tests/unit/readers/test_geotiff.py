@@ -74,7 +74,7 @@ def test_a_raster_is_one_row_with_its_outline(tif, finish):
         "compression": "lzw",
         "geom": "POLYGON ((1000 2000, 1400 2000, 1400 1700, 1000 1700, 1000 2000))",
     }
-    assert layer.warnings == ("a raster becomes one row with its outline; its pixels are not loaded",)
+    assert layer.warnings == ("a raster becomes one row with its outline; its pixels are drawn on the map",)
 
 
 def test_a_turned_raster_keeps_its_corners(tif):

@@ -1,4 +1,4 @@
-"""Be ready to read: `python -m divebell.pipeline.reading FOLDER alone|shared`, standard input a socket."""
+"""Be ready to read: `python -m divebell.pipeline.reading FOLDER ACCOUNT`, standard input a socket."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import tempfile
@@ -24,7 +23,7 @@ from divebell.pipeline.reading import frames, limits
 from divebell.pipeline.reading.check import Checker
 from divebell.pipeline.reading.encode import KEY, Encoder, encoded
 from divebell.pipeline.reading.repair import Fix
-from divebell.readers import GEOMETRY_COLUMN, Column, ContradictedError, Layer, reader_for
+from divebell.readers import GEOMETRY_COLUMN, Column, ContradictedError, Layer, is_full, reader_for
 
 _BATCHES_WAITING = 2
 _FIXES_AT_ONCE = 20_000
@@ -47,10 +46,18 @@ class _Target:
     table: frames.Table
 
 
-def read(path: Path, hint: DatasetHint, out: frames.Sender) -> None:
-    """Tell everything about one file; whatever a library makes of the file, it is the reason told."""
+def read(path: Path, hint: DatasetHint, out: frames.Sender, *, raster: bool = False) -> None:
+    """Tell everything about one file; whatever a library makes of the file, it is the reason told.
+
+    `raster`: make it ready to be drawn instead.
+    """
     try:
-        _read(path, hint, out)
+        if raster:
+            from divebell.pipeline.reading import cloud  # noqa: PLC0415 - brings a GDAL of its own
+
+            cloud.send(path, hint, out)
+        else:
+            _read(path, hint, out)
         out.say(frames.Done())
     except DivebellError as error:
         out.say(frames.Failed(error=error.message, next_step=error.next_step))
@@ -61,10 +68,8 @@ def read(path: Path, hint: DatasetHint, out: frames.Sender) -> None:
         raise
     except Exception as error:  # noqa: BLE001 - see above
         traceback.print_exc(file=sys.stderr)
-        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-        out.say(
-            frames.Failed(error=f"it could not be read: {type(error).__name__}: {error}"[:2000], passing=full)
-        )
+        reason = f"it could not be read: {type(error).__name__}: {error}"[:2000]
+        out.say(frames.Failed(error=reason, passing=is_full(error)))
 
 
 def _read(path: Path, hint: DatasetHint, out: frames.Sender) -> None:

@@ -97,6 +97,42 @@ class Checked(_Message):
     warnings: tuple[str, ...] = ()
 
 
+class Band(_Message):
+    """What one band holds, found on at most a million of its pixels; None where it holds nothing."""
+
+    name: str
+    type: str
+    low: float | None
+    high: float | None
+    mean: float | None
+    middle: tuple[float, float] | None
+    """The values that 2 % and 98 % of the pixels do not exceed."""
+    valid: Annotated[float, Field(ge=0, le=1)]
+    """The share of pixels that hold something."""
+    counts: Annotated[tuple[_Count, ...], Field(max_length=64)]
+    """Pixels in as many equally wide classes from `low` to `high`."""
+
+
+class Raster(_Message):
+    """A raster made ready to be drawn; the file itself follows in pieces."""
+
+    kind: Literal["raster"] = "raster"
+    width: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
+    crs: str
+    bounds: tuple[float, float, float, float]
+    """West, south, east, north in EPSG:4326; west is more than east where it crosses the antimeridian."""
+    drawn: Literal["rgb", "palette", "classes", "ramp"]
+    colours: dict[int, tuple[int, int, int, int]] = {}
+    """Red, green, blue and opacity of each value, where the file or its few values say so."""
+    channels: Annotated[tuple[_Count, ...], Field(max_length=4)] = ()
+    """Where `drawn` is rgb: the bands that are red, green, blue, and opacity if there is one."""
+    nodata: float | None
+    bands: Annotated[tuple[Band, ...], Field(min_length=1, max_length=64)]
+    zoom: Annotated[int, Field(ge=0, le=24)]
+    """The zoom whose pixels are about as large as its own."""
+
+
 class Failed(_Message):
     """Why the file cannot be read."""
 
@@ -113,7 +149,7 @@ class Done(_Message):
     kind: Literal["done"] = "done"
 
 
-Message = Opened | Table | Copied | Checked | Failed | Done
+Message = Opened | Table | Copied | Checked | Raster | Failed | Done
 _ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
 
 

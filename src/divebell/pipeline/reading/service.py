@@ -6,38 +6,22 @@ import fcntl
 import itertools
 import json
 import os
-import shutil
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from divebell.database.account import FIRST_UID, ending_with_us, interpreter_paths, run_as
 from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
-from divebell.event.state import STATE_VARIABLE
 from divebell.pipeline.reading import frames, limits
 from divebell.pipeline.reading.warm import REQUEST_BYTES
+from divebell.pipeline.reading.warming import warm, widened
 
-READER_UID = FIRST_UID - 1
-"""As root, the account that opens strangers' files: nobody's, and no volunteer's."""
 _LFS = b"version https://git-lfs.github.com/spec/v1\n"
-_KEPT_VARIABLES = ("PATH", "LANG", "TZ", "PYTHONPATH", STATE_VARIABLE)
 _PIPE_BYTES = 1 << 20
-_MEMORY = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:"
-    "glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=2147483648",
-}
-"""Large pages, and memory that is kept once it was asked for: a fork begins with none, and each page it first
-touches costs; reading 200,000 polygons took three times as long without."""
-_END_SECONDS = 10.0
 
 
 class FileRefusedError(DivebellError):
@@ -51,12 +35,14 @@ class FileRefusedError(DivebellError):
 class Readings:
     """Reads files below the folders it was made for, one process each. Close it, or use it in a `with`."""
 
-    def __init__(self, reachable: Sequence[Path], scratch: Path) -> None:
-        """Prepare to read below `reachable` (existing folders); `scratch` is emptied and written to."""
-        self._reachable = tuple(reachable)
+    def __init__(self, reachable: Sequence[Path], scratch: Path, served: str | None = None) -> None:
+        """Prepare to read below `reachable` (existing folders); `scratch` is emptied and written to.
+
+        With `served`, a service of the server at that address does the reading.
+        """
         self.scratch = scratch
         self._numbers = itertools.count(1)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._warm = warm(reachable, scratch, served)
         self._control: socket.socket | None = None
         self._codes: dict[int, int] = {}
         self._open = 0
@@ -73,53 +59,38 @@ class Readings:
 
     @property
     def pid(self) -> int | None:
-        """The process that leads to the warm one, or is it; None while there is none."""
-        return self._process.pid if self._process else None
+        """The process that leads to the warm one, or is it; None while there is none of ours."""
+        return self._warm.pid
 
     def close(self) -> None:
         """End the warm process and with it all it forked."""
         if self._control is not None:
             self._control.close()
-        if self._process is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(_END_SECONDS)
-            if self._process.poll() is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-        self._process = self._control = None
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self._warm.end()
+        self._control = None
 
     def start(self) -> None:
         """Have the warm process get ready, if it is not; `read` does so too, and then waits for it."""
-        if self._process is not None and self._process.poll() is None:
+        if self._warm.alive:
             return
         self.close()
-        self.scratch.mkdir(mode=0o700, parents=True)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, REQUEST_BYTES)
-        with theirs:
-            self._process = subprocess.Popen(
-                self._command(),
-                cwd=self.scratch,
-                env=self._environment(),
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        self._control = ours
+        self._control = widened(self._warm.begin())
 
     @contextmanager
-    def read(self, path: Path, hint: DatasetHint) -> Iterator[Iterator[frames.Message | frames.Rows]]:
+    def read(
+        self, path: Path, hint: DatasetHint, *, raster: bool = False
+    ) -> Iterator[Iterator[frames.Message | frames.Rows]]:
         """Have one file read and give what is told of it, up to `Done`.
 
-        It raises FileRefusedError with the reason in words, whatever becomes of the reading process.
+        `raster` makes it ready to be drawn instead: a `Raster`, then its file in pieces. It raises
+        FileRefusedError with the reason in words, whatever becomes of the reading process.
         """
         _refuse_pointer(path)
         self.start()
         number = next(self._numbers)
         self._codes.clear()
         self._drain()
-        with self._opened(number, path, hint) as source:
+        with self._opened(number, path, hint, raster=raster) as source:
             try:
                 yield self._told(source, number, path)
             finally:
@@ -128,13 +99,14 @@ class Readings:
                     self._tell({"cancel": number})
                     self._wait_for(number)
 
-    def _opened(self, number: int, path: Path, hint: DatasetHint) -> BinaryIO:
+    def _opened(self, number: int, path: Path, hint: DatasetHint, *, raster: bool) -> BinaryIO:
         reads, writes = os.pipe()
         try:
             with suppress(OSError):  # a smaller pipe does as well
                 fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             self._open = number
-            self._tell({"id": number, "path": str(path), "hint": hint.model_dump_json()}, writes)
+            request = {"id": number, "path": str(path), "hint": hint.model_dump_json(), "raster": raster}
+            self._tell(request, writes)
             return os.fdopen(reads, "rb")
         finally:
             os.close(writes)
@@ -179,21 +151,6 @@ class Readings:
             answer = json.loads(message)
             self._codes[answer["id"]] = answer["code"]
         return self._codes[number]
-
-    def _command(self) -> list[str]:
-        alone = os.geteuid() == 0
-        account = "alone" if alone else "shared"
-        argv = [sys.executable, "-m", "divebell.pipeline.reading", str(self.scratch), account]
-        if alone:
-            os.chown(self.scratch, READER_UID, READER_UID)
-        reachable = [*interpreter_paths(), *self._reachable]
-        return ending_with_us(
-            run_as(READER_UID, READER_UID, argv, reachable=reachable, writable=[self.scratch])
-        )
-
-    def _environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        return kept | _MEMORY | {"HOME": str(self.scratch), "TMPDIR": str(self.scratch)}
 
 
 def _refuse_pointer(path: Path) -> None:

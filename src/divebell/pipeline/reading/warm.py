@@ -1,7 +1,8 @@
 """The process that is ready to read: libraries loaded, no network, no secret. Each file gets a fork of it.
 
-It listens on its standard input, a socket: `{"id", "path", "hint"}` with the descriptor to answer on opens a
-file, `{"cancel": id}` ends that reading, and `{"id", "code"}` comes back when one has ended.
+It listens on its standard input, a socket: `{"id", "path", "hint", "raster"}` with the descriptor to answer
+on opens a file (`raster`: to make it ready to be drawn), `{"cancel": id}` ends that reading, and
+`{"id", "code"}` comes back when one has ended.
 """
 
 from __future__ import annotations
@@ -48,14 +49,19 @@ class _Reading:
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until the socket's other end is closed. Arguments: a folder to write in, 'alone' or 'shared'."""
-    scratch, alone = Path(arguments[0]), arguments[1] == "alone"
+    """Serve until the socket's other end is closed.
+
+    Arguments: a folder to write in, and whether the account is this process's `alone`, `shared` with others,
+    or that of a service whose whole account and network are `apart`.
+    """
+    scratch, account = Path(arguments[0]), arguments[1]
     limits.be_unreadable()
-    limits.leave_network()
+    if account != "apart":
+        limits.leave_network()
     sys.meta_path.insert(0, _Absent())
     _load_libraries()
     with socket.socket(fileno=os.dup(0)) as control:
-        _Server(control, scratch, alone=alone).serve()
+        _Server(control, scratch, alone=account != "shared").serve()
     return 0
 
 
@@ -119,7 +125,8 @@ class _Server:
         pid = os.fork()
         if pid == 0:
             self._let_go()
-            os._exit(_forked(path, request["hint"], answer, _Room(folder, size, self._alone)))
+            room = _Room(folder, size, self._alone, raster=bool(request.get("raster")))
+            os._exit(_forked(path, request["hint"], answer, room))
         handle = os.pidfd_open(pid)
         until = time.monotonic() + _LONGEST_WAIT * limits.cpu_seconds(size)
         one = _Reading(request["id"], pid, handle, folder, until)
@@ -163,6 +170,7 @@ class _Room:
     folder: Path
     size: int
     alone: bool
+    raster: bool
 
 
 def _forked(path: Path, hint: str, answer: int, room: _Room) -> int:
@@ -179,7 +187,7 @@ def _forked(path: Path, hint: str, answer: int, room: _Room) -> int:
         os.environ["TMPDIR"] = os.environ["HOME"] = tempfile.tempdir = str(room.folder)
         os.chdir(room.folder)
         limits.limit(room.size, alone=room.alone)
-        child.read(path, DatasetHint.model_validate_json(hint), frames.Sender(answer))
+        child.read(path, DatasetHint.model_validate_json(hint), frames.Sender(answer), raster=room.raster)
     except BaseException:  # noqa: BLE001 - nothing of the parent's may run in the fork
         return 1
     return 0

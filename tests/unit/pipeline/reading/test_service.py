@@ -17,7 +17,8 @@ from divebell.event.model import DatasetHint
 from divebell.pipeline.inspect import inspect
 from divebell.pipeline.reading import limits
 from divebell.pipeline.reading.frames import Opened, Rows
-from divebell.pipeline.reading.service import READER_UID, FileRefusedError, Readings
+from divebell.pipeline.reading.service import FileRefusedError, Readings
+from divebell.pipeline.reading.warming import READER_UID
 
 WELLS = "id,depth\n1,10\n2,20\n"
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from divebell.errors import DivebellError
+from divebell.workspace.geometries import go_to_own_schema
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -23,7 +22,7 @@ def engine() -> Engine:
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     own_schema()
-    _write_geometries_to_own_schema()
+    go_to_own_schema()
     return create_engine("postgresql+psycopg://", poolclass=NullPool)
 
 
@@ -36,25 +35,3 @@ def own_schema() -> str:
             "there is no database here: PGUSER is not set",
             next_step="use this in a notebook of an event, where it is",
         ) from None
-
-
-def _write_geometries_to_own_schema() -> None:
-    """Make `GeoDataFrame.to_postgis` go to your own schema when none is given.
-
-    GeoPandas writes to `public` then, whatever the search path says, and nobody may write there.
-    """
-    try:
-        frame: Any = importlib.import_module("geopandas").GeoDataFrame
-    except ImportError:
-        return
-    written = frame.to_postgis
-    if hasattr(written, "__wrapped__"):
-        return
-
-    @functools.wraps(written)
-    def to_postgis(
-        self: Any, name: str, con: Any, schema: str | None = None, *rest: Any, **named: Any
-    ) -> Any:
-        return written(self, name, con, schema or own_schema(), *rest, **named)
-
-    frame.to_postgis = to_postgis

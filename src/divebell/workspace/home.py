@@ -15,27 +15,31 @@ from typing import Any
 
 import psycopg
 
+from divebell.workspace.shared import EVERYONE, ensure_public
 from divebell.workspace.welcome import Column, Table, notebook
 
 WELCOME = "welcome.ipynb"
 _MEMORY = Path(".divebell") / "welcome.sha256"
 _PACKAGES = ".venv"
+SHARE = "divebell-share"
+"""The command that shares a file, in terminals."""
 
 
 def prepare_home(home: Path, environment: Mapping[str, str]) -> None:
-    """Put links to the data, a place for own packages and the welcome notebook into `home`."""
+    """Put into `home` links to the data, what is shared, a place for own packages, the welcome notebook."""
     checkout = Path(environment["DIVEBELL_CHECKOUT"])
     steps: tuple[Callable[[], None], ...] = (
         lambda: ensure_link(home / "event", checkout),
         lambda: ensure_link(home / "data", checkout / environment["DIVEBELL_DATA"]),
+        lambda: ensure_shared(home, environment),
         lambda: ensure_packages(home / _PACKAGES),
         lambda: ensure_welcome(home, render_welcome(environment)),
     )
     for step in steps:
         try:
             step()
-        except OSError:
-            traceback.print_exc()
+        except OSError as error:
+            print(f"the home of {home.name} is not as it should be: {error}", file=sys.stderr)
 
 
 def ensure_link(link: Path, target: Path) -> None:
@@ -49,6 +53,14 @@ def ensure_link(link: Path, target: Path) -> None:
     link.symlink_to(target, target_is_directory=True)
 
 
+def ensure_shared(home: Path, environment: Mapping[str, str]) -> None:
+    """Make `~/public`, and `~/everyone` where the hub shows everybody's."""
+    ensure_public(home, environment.get("DIVEBELL_PERSON", home.name))
+    shared = environment.get("DIVEBELL_SHARED")
+    if shared and Path(shared).is_dir():
+        ensure_link(home / EVERYONE, Path(shared))
+
+
 def ensure_packages(folder: Path) -> None:
     """Make the place where `pip install` puts things.
 
@@ -57,16 +69,20 @@ def ensure_packages(folder: Path) -> None:
     """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     site = folder / "lib" / f"python{version}" / "site-packages"
-    python = folder / "bin" / "python"
-    if not (site.is_dir() and python.exists()):
+    python, path_file = folder / "bin" / "python", site / "_event.pth"
+    if not (site.is_dir() and python.exists() and path_file.is_file()):
         shutil.rmtree(folder, ignore_errors=True)
         venv.EnvBuilder(with_pip=False, symlinks=True, prompt="event").create(folder)
-    _write_if_other(site / "_event.pth", f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
-    for name in ("pip", "pip3"):
-        script = folder / "bin" / name
+    for script in (folder / "bin" / "pip", folder / "bin" / "pip3"):
         if not script.exists():
-            script.write_text(f'#!/bin/sh\nexec "{python}" -m pip "$@"\n')
-            script.chmod(0o755)
+            _write_if_other(script, f'#!/bin/sh\nexec "{python}" -m pip "$@"\n', mode=0o755)
+    _write_if_other(
+        folder / "bin" / SHARE,
+        f'#!/bin/sh\nexec "{sys.executable}" -P -m divebell.workspace.publish_command "$@"\n',
+        mode=0o755,
+    )
+    # last: half an environment, made while the disk filled up, is known by the lack of it
+    _write_if_other(path_file, f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
 
 
 def ensure_welcome(home: Path, text: str) -> None:
@@ -78,9 +94,12 @@ def ensure_welcome(home: Path, text: str) -> None:
         return  # a file of that name which is not ours
     memory.parent.mkdir(exist_ok=True)
     new = file.with_name(f".{WELCOME}.new")
-    new.write_text(text)
-    memory.write_text(_digest(text))
-    new.replace(file)
+    try:
+        new.write_text(text)
+        _write_if_other(memory, _digest(text))
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def render_welcome(environment: Mapping[str, str]) -> str:
@@ -123,6 +142,14 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write_if_other(path: Path, text: str) -> None:
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+def _write_if_other(path: Path, text: str, mode: int = 0o644) -> None:
+    """Write a file whole or not at all: half a script or path file would be worse than none."""
+    if path.exists() and path.read_text() == text:
+        return
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_text(text)
+        new.chmod(mode)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

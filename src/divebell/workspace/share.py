@@ -1,39 +1,15 @@
-"""Share a table with everybody at the event, and see it on a map."""
+"""Share a table with everybody at the event."""
 
 from __future__ import annotations
-
-import os
-from dataclasses import dataclass
-from html import escape
-from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
 from divebell.errors import DivebellError
 from divebell.workspace.engine import own_schema
+from divebell.workspace.maps import Link, map_url, portal
 
 READERS = "event_reader"
-_PORTAL_VARIABLE = "DIVEBELL_URL"
-
-
-@dataclass(frozen=True)
-class Link:
-    """Where a table is shown; in a notebook it becomes a link."""
-
-    table: str
-    url: str
-    text: str
-    framed: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.text}: {self.url}"
-
-    def _repr_html_(self) -> str:
-        link = f'<a href="{escape(self.url)}" target="_blank" rel="noopener">{escape(self.text)}</a>'
-        title = escape(self.table)
-        frame = f'<iframe src="{escape(self.url)}" width="100%" height="480" title="{title}"></iframe>'
-        return f"{link}<br>{frame}" if self.framed else link
 
 
 def share(table: str) -> Link:
@@ -55,9 +31,9 @@ def share(table: str) -> Link:
             sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(schema, name), sql.Identifier(READERS))
         )
     if not geometries:
-        return Link(f"{schema}.{name}", _portal(), f"Everybody can now read {schema}.{name} (it has no map)")
+        return Link(f"{schema}.{name}", portal(), f"Everybody can now read {schema}.{name} (it has no map)")
     return Link(
-        f"{schema}.{name}", _map_url(schema, name), f"Everybody can now see {schema}.{name} on the map"
+        f"{schema}.{name}", map_url(schema, name), f"Everybody can now see {schema}.{name} on the map"
     )
 
 
@@ -68,26 +44,6 @@ def unshare(table: str) -> None:
         connection.execute(
             sql.SQL("REVOKE ALL ON {} FROM {}").format(sql.Identifier(schema, name), sql.Identifier(READERS))
         )
-
-
-def map(table: str) -> Link:  # noqa: A001 - `divebell.map("counties")` reads as it is meant
-    """Show a table of the event, or a shared one, on its map, here in the notebook.
-
-    A bare name is a table of yours if there is one, else one of the event's.
-    """
-    with psycopg.connect("") as connection:
-        found = connection.execute(
-            "SELECT nspname, relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
-            " WHERE relkind IN ('r', 'v', 'm', 'p') AND (nspname || '.' || relname = %(table)s"
-            " OR (relname = %(table)s AND nspname IN (%(own)s, 'data')))"
-            " ORDER BY nspname = %(own)s DESC LIMIT 1",
-            {"table": table, "own": own_schema()},
-        ).fetchone()
-    if found is None:
-        raise DivebellError(
-            f"there is no table '{table}'", next_step="\\dt data.* in psql lists the event's tables"
-        )
-    return Link(f"{found[0]}.{found[1]}", _map_url(*found), f"{found[0]}.{found[1]}", framed=True)
 
 
 def _own_table(table: str) -> tuple[str, str, str]:
@@ -130,11 +86,3 @@ def _without_index(
         [schema, name],
     ).fetchall()
     return [column for column in geometries if (column,) not in indexed]
-
-
-def _portal() -> str:
-    return os.environ.get(_PORTAL_VARIABLE, "/services/event/")
-
-
-def _map_url(schema: str, name: str) -> str:
-    return f"{_portal()}maps/{quote(f'{schema}.{name}', safe='.')}"

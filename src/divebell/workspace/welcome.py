@@ -42,7 +42,8 @@ def notebook(event: str, description: str, portal: str, tables: list[Table]) -> 
         _text(f"# {event}\n\n{description}".strip()),
         _text(
             "This notebook is yours: change it, run it, break it. A cell runs with **Shift + Enter**.\n\n"
-            "- `data/` holds the event's files, `event/` its whole repository\n"
+            "- `data/` holds the event's files, `event/` its whole repository, `my-event/` a copy to change\n"
+            "- what you put into `public/` everybody can read\n"
             f"- the event's tables are in PostgreSQL, and [on maps]({portal})\n"
             "- you are signed in to the database already, and have a schema of your own there"
         ),
@@ -50,8 +51,8 @@ def notebook(event: str, description: str, portal: str, tables: list[Table]) -> 
         _code("%sql SELECT table_name, rows, geometry_type, file FROM catalogue.dataset ORDER BY table_name"),
         *_drawing(portal, tables),
         _text(
-            "## Your own tables\n\nWhat you write goes to your own schema. `share` lets everybody read it "
-            "and puts it on the map."
+            "## Your own tables\n\nWhat you write goes to your own schema. `show` puts a GeoDataFrame "
+            "there and on a map; `share` lets everybody see it."
         ),
         _code(_OWN_TABLE),
     ]
@@ -98,6 +99,8 @@ def _drawing(portal: str, tables: list[Table]) -> list[dict[str, Any]]:
     return [
         _text(f"## A map\n\n`data.{table.name}`{what}. [Open it large]({portal}maps/data.{table.name})"),
         _code(_draw(table, column)),
+        _text("The same on the event's map, to move about in and to send to others as a link:"),
+        _code(_on_the_map(table, column)),
     ]
 
 
@@ -124,10 +127,15 @@ axes.set_axis_off()
 axes.set_title({table.name!r});"""
 
 
+def _on_the_map(table: Table, column: Column | None) -> str:
+    color = f", color={column.name!r}" if column else ""
+    return f"divebell.map({f'data.{table.name}'!r}{color})"
+
+
 _OWN_TABLE = """\
 # my_table = places.head(100)
-# my_table.to_postgis("my_table", divebell.engine(), if_exists="replace")
-# divebell.share("my_table")"""
+# divebell.show(my_table, "my_table")  # a table of yours, on a map that only you see
+# divebell.share("my_table")  # now everybody does"""
 
 
 def _quoted(name: str) -> str:

@@ -11,14 +11,17 @@ import psycopg
 from divebell import database
 from divebell.event import Event, Ports, Secrets, State
 from divebell.hub import login, proxy, spawner
+from divebell.hub.login.authenticator import Beside
 from divebell.hub.pages import page_variables
 from divebell.hub.proxy import PORTAL, SERVICE
 
 DATABASE_ROLE = "event_hub"
+OWN = ("read:users!user", "users:activity!user", "servers!user", "access:servers!user")
+"""What everybody may do at the hub. No tokens that people make themselves: they would outlive a reset."""
 
 
-def configure(c: Any, event: Event, state: State, known: Secrets, ports: Ports) -> None:
-    """Set everything JupyterHub needs to know of one event."""
+def configure(c: Any, event: Event, state: State, known: Secrets, ports: Ports) -> list[Beside]:
+    """Set everything JupyterHub needs to know of one event; give what goes on beside it."""
 
     def connect() -> AbstractContextManager[psycopg.Connection]:
         return database.connect(state, DATABASE_ROLE)
@@ -30,8 +33,9 @@ def configure(c: Any, event: Event, state: State, known: Secrets, ports: Ports) 
     update_pages(c, event)
     update_headers(c)
     proxy.update_proxy(c, state, known, ports)
-    login.configure(c, event, known, connect, proxy.proof(known))
     spawner.configure(c, event, state, ports, PORTAL)
+    doorstep = login.Doorstep(proxy.proof(known), proxy.public_address(state, ports))
+    return login.configure(c, event, known, connect, doorstep)
 
 
 def update_hub(c: Any, state: State, known: Secrets, ports: Ports) -> None:
@@ -70,11 +74,17 @@ def update_service(c: Any, known: Secrets) -> None:
         }
     ]
     c.JupyterHub.load_roles = [
-        {"name": "user", "scopes": ["self", f"access:services!service={SERVICE}"]},
+        {"name": "user", "scopes": [*OWN, f"access:services!service={SERVICE}"]},
         {
             "name": SERVICE,
             "services": [SERVICE],
-            "scopes": ["list:users", "read:users:name", "read:users:activity", "read:servers"],
+            "scopes": [
+                "list:users",
+                "read:users:name",
+                "read:users:activity",
+                "read:servers",
+                "delete:servers",
+            ],
         },
     ]
     c.JupyterHub.default_url = PORTAL

@@ -1,6 +1,7 @@
 """A real hub behind a real proxy over a real database, and browsers to sign in with.
 
 `hub`: one for the whole session. `browser(address)` opens a browser (cookies, forms) at a loopback address.
+`start_hub(event_yaml)` gives one with another event file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import pytest
 from divebell.database import prepare
 from divebell.event.state import STATE_VARIABLE
 from divebell.hub.proxy import static_file, traefik_files
+from divebell.workspace.copy_plan import STAMP
 from volunteer import Browser, Kernel
 
 EVENT_YAML = """\
@@ -41,6 +44,7 @@ class Hub:
     folder: Any
     proxy: subprocess.Popen[bytes]
     hub: subprocess.Popen[bytes]
+    prefix: Sequence[str] = ()
 
     @property
     def url(self) -> str:
@@ -72,8 +76,21 @@ class Hub:
         process.kill()
         process.wait()
 
+    def push(self, files: dict[str, str | None]) -> None:
+        """Change the event's files as the loader does: each by a rename, the stamp last; None removes one."""
+        checkout = self.folder.state.checkout
+        for path, text in {**files, STAMP: str(time.time_ns())}.items():
+            file = checkout / path
+            if text is None:
+                file.unlink()
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            new = file.with_name(f".{file.name}.divebell-new")
+            new.write_text(text)
+            new.replace(file)
+
     def start(self, part: str) -> None:
-        setattr(self, part, start(self.folder, part))
+        setattr(self, part, start(self.folder, part, self.prefix))
 
     def stop_servers(self) -> None:
         """End what is left of the event, by what every process of it carries."""
@@ -87,8 +104,8 @@ class Hub:
                     continue
 
 
-def start(folder: Any, part: str) -> subprocess.Popen[bytes]:
-    """Start the proxy or the hub as the supervisor does."""
+def start(folder: Any, part: str, prefix: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start the proxy or the hub as the supervisor does; `prefix` runs the command."""
     command = {
         "proxy": [str(Path(sys.executable).parent / "traefik"), f"--configFile={static_file(folder.state)}"],
         "hub": [sys.executable, "-m", "jupyterhub", "--config", str(CONFIG)],
@@ -96,7 +113,7 @@ def start(folder: Any, part: str) -> subprocess.Popen[bytes]:
     environment = {**os.environ, STATE_VARIABLE: str(folder.state.folder), "OPERATORS_SECRET": "do not leak"}
     with (folder.folder / f"{part}.log").open("ab") as log:
         return subprocess.Popen(
-            command,
+            [*prefix, *command],
             env=environment,
             cwd=folder.state.folder,
             stdout=log,
@@ -107,13 +124,33 @@ def start(folder: Any, part: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.fixture(scope="session")
-def hub(
+def hub(start_hub: Callable[..., AbstractContextManager[Hub]]) -> Iterator[Hub]:
+    """Give a hub that runs."""
+    with start_hub(EVENT_YAML) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def start_hub(
     tmp_path_factory: pytest.TempPathFactory,
     make_event_folder: Callable[..., Any],
     run_server: Callable[[Any], Any],
-) -> Iterator[Hub]:
-    """Give a hub that runs."""
-    folder = make_event_folder(tmp_path_factory.mktemp("hub") / "event", event_yaml=EVENT_YAML)
+) -> Callable[..., AbstractContextManager[Hub]]:
+    """Give the function that runs a hub for an event file, as long as its block lasts."""
+
+    def start_one(
+        event_yaml: str, prefix: Sequence[str] = (), make_ready: Callable[[Any], None] = lambda _: None
+    ) -> AbstractContextManager[Hub]:
+        folder = make_event_folder(tmp_path_factory.mktemp("hub") / "event", event_yaml=event_yaml)
+        make_ready(folder)
+        return running_hub(folder, run_server, prefix)
+
+    return start_one
+
+
+@contextmanager
+def running_hub(folder: Any, run_server: Callable[[Any], Any], prefix: Sequence[str] = ()) -> Iterator[Hub]:
+    """Run PostgreSQL, the proxy and the hub of an event, and end all of it."""
     for path, text in traefik_files(folder.state, folder.secrets, folder.ports).items():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_text(text)
@@ -121,7 +158,7 @@ def hub(
     (folder.state.checkout / "data" / "hello.csv").write_text("a,b\n1,2\n")
     with run_server(folder):
         prepare(folder.event, folder.state)
-        running = Hub(folder, start(folder, "proxy"), start(folder, "hub"))
+        running = Hub(folder, start(folder, "proxy"), start(folder, "hub", prefix), prefix)
         try:
             running.wait()
             yield running
@@ -163,3 +200,18 @@ def start_kernel() -> Iterator[Callable[..., Kernel]]:
     yield start_one
     for one in started:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def at_work(
+    hub: Hub, open_browser: Callable[..., Browser], start_kernel: Callable[..., Kernel]
+) -> Callable[[str], Kernel]:
+    """Give the function that brings somebody new to a kernel of their own: `at_work(name)`."""
+
+    def bring(name: str) -> Kernel:
+        browser = open_browser()
+        browser.claim(name, hub.password)
+        browser.open_notebook(name)
+        return start_kernel(browser, name)
+
+    return bring

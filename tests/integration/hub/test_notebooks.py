@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
+from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 
+from divebell.cli import main
 from divebell.database import connect
 
 
-def start(hub, open_browser, start_kernel, name):
-    browser = open_browser()
-    browser.claim(name, hub.password)
-    browser.open_notebook(name)
-    return start_kernel(browser, name)
+@pytest.fixture(scope="module")
+def nora(at_work):
+    return at_work("nora")
 
 
 @pytest.fixture(scope="module")
-def nora(hub, open_browser, start_kernel):
-    return start(hub, open_browser, start_kernel, "nora")
-
-
-@pytest.fixture(scope="module")
-def paul(hub, open_browser, start_kernel):
-    return start(hub, open_browser, start_kernel, "paul")
+def paul(at_work):
+    return at_work("paul")
 
 
 def test_the_database_is_there_in_every_way_people_ask_for_it(nora):
@@ -113,6 +111,70 @@ def test_a_volunteer_is_an_ordinary_account_and_has_nothing_of_the_operators(hub
     assert "not permitted" in paul.run("import os; os.setuid(0)")
 
 
+def server_of(kernel):
+    return psutil.Process(int(kernel.run("import os; print(os.getppid())")))
+
+
+@pytest.mark.root
+def test_a_server_has_given_up_every_privilege_for_good(nora):
+    status = dict(
+        line.split(":\t", 1)
+        for line in Path(f"/proc/{server_of(nora).pid}/status").read_text().splitlines()
+        if ":\t" in line
+    )
+    uid = nora.run("import os; print(os.getuid())").strip()
+    assert status["Uid"].split() == status["Gid"].split() == [uid] * 4
+    assert status["Groups"].strip() == ""
+    assert status["NoNewPrivs"] == "1"
+    assert {int(status[f"Cap{kind}"], 16) for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {0}
+
+
+@pytest.mark.root
+def test_a_servers_memory_has_no_other_volunteers_secrets(nora, paul):
+    secrets = {
+        name: [
+            secret.encode()
+            for secret in json.loads(
+                one.run(
+                    "import os, json, pathlib\n"
+                    "print(json.dumps([os.environ['PGPASSWORD'], os.environ['JUPYTERHUB_API_TOKEN']]))"
+                )
+            )
+        ]
+        for name, one in (("nora", nora), ("paul", paul))
+    }
+    for name, one in (("nora", nora), ("paul", paul)):
+        memory = writable_memory(server_of(one).pid)
+        other = "paul" if name == "nora" else "nora"
+        assert all(secret in memory for secret in secrets[name])  # else we looked in the wrong place
+        assert not any(secret in memory for secret in secrets[other])
+
+
+def writable_memory(pid):
+    pieces = []
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            extent, rights = line.split()[:2]
+            if rights.startswith("rw"):
+                begin, end = (int(number, 16) for number in extent.split("-"))
+                memory.seek(begin)
+                pieces.append(memory.read(end - begin))
+    return b"".join(pieces)
+
+
+def test_settings_of_jupyterlab_and_what_is_thrown_away_stay_in_the_own_home(hub, nora):
+    path = "/user/nora/lab/api/settings/@jupyterlab/apputils-extension:themes"
+    answer = nora.browser.api("PUT", path, json={"raw": '{"theme": "JupyterLab Dark"}'})
+    assert answer.status_code == 204, answer.text
+    home = hub.folder.state.homes / "nora"
+    [kept] = home.rglob("themes.jupyterlab-settings")
+    assert "JupyterLab Dark" in kept.read_text()
+    nora.run("open('thrown_away.txt', 'w').close()")
+    assert nora.browser.api("DELETE", "/user/nora/api/contents/thrown_away.txt").status_code == 204
+    assert not (home / "thrown_away.txt").exists()
+    assert list(home.parent.glob(".local")) == []
+
+
 def test_the_data_and_the_welcome_are_in_the_home(nora):
     assert "a,b" in nora.run("print(open('data/hello.csv').read())")
     assert "data" in nora.run("import os; print(os.listdir('event'))")
@@ -162,3 +224,17 @@ def test_the_roster_knows_who_came(hub, nora):
     with connect(hub.folder.state, "event_web") as database:
         rows = database.execute("SELECT name, reset FROM people.roster WHERE name = 'nora'").fetchall()
     assert rows == [("nora", False)]
+
+
+def test_whoever_is_removed_is_out_of_the_notebook_too(hub, browser, at_work, capsys):
+    at_work("ottilie")
+    assert main(["people", "remove", "ottilie", str(hub.folder.folder)]) == 0
+    assert "could not be stopped" not in capsys.readouterr().err
+    token = {"Authorization": f"token {hub.folder.secrets.web_token}"}
+    address = f"http://127.0.0.1:{hub.folder.ports.hub}/hub/api/users?state=active"
+    until = time.monotonic() + 60
+    while "ottilie" in (running := [one["name"] for one in httpx.get(address, headers=token).json()]):
+        assert time.monotonic() < until, running
+        time.sleep(0.5)
+    refused = browser("127.0.0.41").sign_in("ottilie", hub.password)
+    assert refused.status_code == 403

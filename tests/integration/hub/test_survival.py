@@ -8,6 +8,10 @@ import httpx
 import psutil
 import pytest
 
+from divebell.local.leftovers import processes_of
+
+SERVERS = {"divebell.workspace.server", "divebell.workspace.warm"}
+
 
 @pytest.fixture(scope="module")
 def otto(hub, open_browser, start_kernel):
@@ -20,18 +24,27 @@ def otto(hub, open_browser, start_kernel):
 
 
 def servers_of(hub, name):
+    """Find them by where they run: a fork shows command and environment of the process it came from."""
     found = []
     for process in psutil.process_iter():
         try:
-            environment = process.environ()
+            words, folder = process.cmdline(), process.cwd()
         except (psutil.AccessDenied, psutil.NoSuchProcess):
             continue
-        if (
-            environment.get("DIVEBELL_PERSON") == name
-            and environment.get("DIVEBELL_STATE") == str(hub.folder.state.folder)
-            and "jupyterhub.singleuser" in process.cmdline()
-        ):
+        if folder == str(hub.folder.state.homes / name) and SERVERS & set(words):
             found.append(process)
+    return found
+
+
+def warm_processes(hub):
+    found = []
+    for process in processes_of(hub.folder.state):
+        try:
+            warm = "divebell.workspace.warm" in process.cmdline() and process.cwd() == "/"
+            if warm and process.name() != "bwrap":
+                found.append(process)
+        except psutil.Error:
+            continue
     return found
 
 
@@ -46,7 +59,33 @@ def test_a_killed_hub_interrupts_nobody(hub, otto):
     page = otto.browser.follow("/user/otto/lab")
     assert page.status_code == 200
     assert "/user/otto/lab" in str(page.url)
-    assert len({process.pid for process in servers_of(hub, "otto")}) >= 1
+    assert len({process.pid for process in servers_of(hub, "otto")}) == 1
+
+
+def test_the_warm_process_ends_with_its_hub_and_its_servers_go_on(hub, otto):
+    [warm] = warm_processes(hub) or [None]
+    hub.kill("hub")
+    if warm is not None:
+        psutil.wait_procs([warm], timeout=10)
+    assert warm_processes(hub) == []
+    assert otto.run("print(kept)").strip() == "42"
+    hub.start("hub")
+    hub.wait()
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_a_start_works_though_the_warm_process_is_broken(hub, open_browser, start_kernel, how):
+    name = f"warm_{how}"
+    first, browser = open_browser(), open_browser()
+    first.claim(f"{name}_1", hub.password)
+    first.open_notebook(f"{name}_1")
+    [warm] = warm_processes(hub)
+    warm.kill() if how == "killed" else warm.suspend()
+    browser.claim(name, hub.password)
+    browser.open_notebook(name)
+    assert start_kernel(browser, name).run("print(6 * 7)").strip() == "42"
+    assert not warm.is_running() or warm.status() == psutil.STATUS_ZOMBIE  # bwrap's child: init's to bury
+    assert first.follow(f"/user/{name}_1/api/status").status_code == 200
 
 
 def answers(url, seconds=10):
@@ -103,21 +142,21 @@ def test_a_hub_killed_in_the_middle_of_a_start_leaves_no_orphan_and_a_retry_work
 
 def test_stopping_a_server_ends_its_kernels_too(hub, open_browser, start_kernel):
     browser = open_browser()
-    browser.claim("rosa", hub.password)
-    browser.open_notebook("rosa")
-    kernel = start_kernel(browser, "rosa")
+    browser.claim("lola", hub.password)
+    browser.open_notebook("lola")
+    kernel = start_kernel(browser, "lola")
     pid = int(kernel.run("import os; print(os.getpid())"))
     assert psutil.pid_exists(pid)
     token = next(c.value for c in browser.client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
     answer = browser.client.delete(
-        "/hub/api/users/rosa/server", headers={"X-XSRFToken": token, "Referer": f"{hub.url}/hub/home"}
+        "/hub/api/users/lola/server", headers={"X-XSRFToken": token, "Referer": f"{hub.url}/hub/home"}
     )
     assert answer.status_code in (202, 204), answer.text
     deadline = time.monotonic() + 30
     while psutil.pid_exists(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not psutil.pid_exists(pid)
-    assert servers_of(hub, "rosa") == []
+    assert servers_of(hub, "lola") == []
 
 
 def test_another_process_with_an_old_number_is_not_taken_for_the_server(hub):

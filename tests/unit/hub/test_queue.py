@@ -56,9 +56,31 @@ def test_whoever_gives_up_or_fails_does_not_keep_the_place():
     asyncio.run(story())
 
 
-async def _hold(queue, name):
+def test_a_start_that_takes_too_long_keeps_nobody_waiting_and_frees_one_place_only():
+    async def story():
+        queue, stuck = StartQueue(1, longest=0.05), asyncio.Event()
+
+        async def never_comes_up():
+            async with queue.turn("stuck"):
+                await stuck.wait()
+
+        slow = asyncio.create_task(never_comes_up())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(_hold(queue, "next"), 1)
+        stuck.set()
+        await slow
+        first = asyncio.create_task(_hold(queue, "first", 0.02))
+        second = asyncio.create_task(_hold(queue, "second"))
+        await asyncio.sleep(0)
+        assert (queue.place_of("first"), queue.place_of("second")) == (0, 1)
+        await asyncio.gather(first, second)
+
+    asyncio.run(story())
+
+
+async def _hold(queue, name, seconds=0.0):
     async with queue.turn(name):
-        pass
+        await asyncio.sleep(seconds)
 
 
 def test_the_place_is_told_in_words():

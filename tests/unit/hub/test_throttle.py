@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from divebell.hub.login.throttle import ADDRESS, HALF_LIFE, LONGEST_WAIT, PAIR, Throttle, network
+from divebell.hub.login.throttle import ADDRESS, HALF_LIFE, LONGEST_WAIT, PAIR, Throttle
+from divebell.patience import network
 
 
 class Clock:

@@ -1,4 +1,9 @@
-"""Decides who gets in with the event's password. Knows no JupyterHub; the hub's pages ask it."""
+"""Decides who gets in, whatever way they sign in by. Knows no JupyterHub; the hub's pages ask it.
+
+A way proves who somebody is; the door does what holds for all of them: wrong guesses are slowed, ambassadors
+come in with their own passwords at any hour, volunteers within the opening hours while there are places, each
+under a name that nobody else has, and it is written down who came when and from where.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +11,28 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Concatenate, ParamSpec, TypeVar
+from datetime import UTC, datetime
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import psycopg
 
+from divebell import codes
 from divebell.errors import DivebellError
-from divebell.event import Event, Secrets
-from divebell.hub.login import codes, people
+from divebell.event import Event, Secrets, hours
+from divebell.hub.login import people
 from divebell.hub.login.names import NameRefusedError, person_name
 from divebell.hub.login.throttle import Throttle
+from divebell.hub.login.visit import (
+    NO_MATCH,
+    Attempt,
+    Identity,
+    RefusedError,
+    Visit,
+    Welcome,
+    WrongGuessError,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,161 +43,172 @@ Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
 """Opens a connection of the hub's database role, for use in a thread."""
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One sign-in as it was typed."""
+class Way(Protocol):
+    """One way of signing in with what is typed into the form. Ways without a form use `NoForm`."""
 
-    name: str
-    password: str = field(repr=False)
-    code: str = field(repr=False)
-    device: str = field(repr=False)
-    """The browser's token; every browser holds one from the first look at the sign-in page."""
-    address: str
-    knows_device: bool = True
-    """Whether the browser sent the token itself; False when it was made for this very request."""
+    def key(self, typed: str) -> str:
+        """Give the identity that a typed name stands for. Raises NameRefusedError."""
 
+    async def judge(self, door: Door, attempt: Attempt, *, known: bool) -> Identity:
+        """Give who this is, or raise WrongGuessError or RefusedError.
 
-@dataclass(frozen=True)
-class Welcome:
-    """The sign-in was right; `return_code` is there after a first sign-in, to be shown once."""
-
-    name: str
-    return_code: str | None = field(default=None, repr=False)
-    anew: bool = False
-    """Whether the name was not this person's before: sessions that are still open under it must end."""
+        `known`: the browser has signed in as this identity before.
+        """
 
 
-class RefusedError(Exception):
-    """The sign-in was refused; the message says what to do, in words for that person."""
+class NoForm:
+    """A way whose form is for ambassadors alone, because volunteers prove elsewhere who they are."""
 
-    def __init__(self, status: int, message: str, *, needs_code: bool = False) -> None:
-        super().__init__(message)
-        self.status, self.message, self.needs_code = status, message, needs_code
+    def key(self, typed: str) -> str:
+        """Give an identity that nobody has."""
+        return f"nobody:{person_name(typed)}"
+
+    async def judge(self, door: Door, attempt: Attempt, *, known: bool) -> Identity:  # noqa: ARG002
+        """Refuse: only ambassadors have a password here."""
+        raise WrongGuessError(NO_MATCH)
 
 
 class Door:
-    """One event's door: passwords, claimed names, wrong guesses."""
+    """One event's door."""
 
     def __init__(
-        self, event: Event, known: Secrets, connect: Connect, throttle: Throttle | None = None
+        self,
+        event: Event,
+        known: Secrets,
+        connect: Connect,
+        throttle: Throttle | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._event, self._secrets, self._connect = event, known, connect
+        self.event, self.secrets = event, known
+        self._connect, self._now = connect, now
         self.throttle = throttle or Throttle(time.monotonic)
 
     @property
     def ambassadors(self) -> tuple[str, ...]:
-        """The people to ask."""
-        return self._event.people.ambassadors
+        """The people whom the event file names as ambassadors."""
+        return self.event.people.ambassadors
 
-    async def open(self, attempt: Attempt) -> Welcome:
-        """Let the person in or raise RefusedError."""
+    @property
+    def ask_ambassador(self) -> str:
+        """Whom to ask, as the beginning of a sentence."""
+        return " or ".join(self.ambassadors) or "Whoever runs the event"
+
+    def closed(self) -> str | None:
+        """Say why volunteers cannot sign in now; None while they can."""
+        return hours.closed(self.event, self._now())
+
+    def over(self) -> bool:
+        """Tell whether the event has closed for good."""
+        return hours.over(self.event, self._now())
+
+    async def open(self, way: Way, attempt: Attempt) -> Welcome:
+        """Let in who typed this into the form, or raise RefusedError."""
         try:
-            name = person_name(attempt.name)
+            name = _name_or_none(attempt.name)
+            key = f"ambassador:{name}" if name in self.ambassadors else way.key(attempt.name)
         except NameRefusedError as error:
             raise RefusedError(403, str(error)) from None
-        known = attempt.knows_device and await self._knows(name, attempt.device)
-        if not known:
-            await self._wait(attempt.address, name)
-        try:
-            welcome = await self._judge(name, attempt, known=known)
-        except _WrongGuessError as wrong:
-            self.throttle.wrong(attempt.address, name)
-            raise RefusedError(403, wrong.message, needs_code=wrong.needs_code) from None
-        except BaseException:
-            self._release(attempt.address, name, known=known)
-            raise
-        self._release(attempt.address, name, known=known)
-        return welcome
+        known = attempt.visit.knows_device and await self._knows(key, attempt.visit, name)
 
-    async def _wait(self, address: str, name: str) -> None:
-        seconds = self.throttle.reserve(address, name)
+        async def judged() -> Welcome:
+            ambassador = await self._ambassador(name, attempt) if name else None
+            if ambassador is not None:
+                return ambassador
+            return await self.admit(attempt.visit, await way.judge(self, attempt, known=known))
+
+        return await self.guard(attempt.visit, key, judged, known=known)
+
+    async def guard(
+        self, visit: Visit, subject: str, judge: Callable[[], Awaitable[T]], *, known: bool = False
+    ) -> T:
+        """Judge what somebody typed after the wait that wrong guesses at `subject` have earned them.
+
+        A browser that is known counts as an address of its own, so that nobody else slows its owner.
+        """
+        address = f"browser {codes.hash_device(subject, visit.device)}" if known else visit.address
+        seconds = self.throttle.reserve(address, subject)
         if seconds is None:
-            raise RefusedError(
-                429,
-                "There were many wrong guesses. Nobody is locked out: wait half a minute and try again.",
-            )
-        await asyncio.sleep(seconds)
-
-    def _release(self, address: str, name: str, *, known: bool) -> None:
-        if not known:
-            self.throttle.release(address, name)
-
-    async def _judge(self, name: str, attempt: Attempt, *, known: bool) -> Welcome:
-        if name in self.ambassadors:
-            if not _same(attempt.password, self._secrets.ambassadors.get(name)):
-                raise _WrongGuessError(NO_MATCH)
-            return await self._welcome_ambassador(name, attempt)
-        if not _same(attempt.password, self._secrets.event_password):
-            raise _WrongGuessError(NO_MATCH)
-        person = await self._ask(people.find, name)
-        if person is None or person.return_code_hash is None:
-            return await self._claim(name, attempt)
-        if not known:
-            await self._check_code(person, attempt)
-        device = codes.hash_device(name, attempt.device)
-        await self._ask(people.signed_in, name, device, attempt.address)
-        return Welcome(name)
-
-    async def _claim(self, name: str, attempt: Attempt) -> Welcome:
-        code = codes.new_return_code()
-        hashed = await asyncio.to_thread(codes.hash_return_code, code)
-        device = codes.hash_device(name, attempt.device)
-        wanted = people.Claim(
-            name, hashed, device, attempt.address, self.ambassadors, self._event.people.expected
-        )
-        match await self._ask(people.claim, wanted):
-            case people.Claimed.YES:
-                return Welcome(name, code, anew=True)
-            case people.Claimed.FULL:
-                raise RefusedError(403, self._full())
-            case _:
-                raise RefusedError(403, taken(name), needs_code=True)
-
-    async def _check_code(self, person: people.Person, attempt: Attempt) -> None:
-        if not attempt.code.strip():
-            raise RefusedError(403, taken(person.name), needs_code=True)
-        right = await asyncio.to_thread(codes.return_code_matches, attempt.code, person.return_code_hash)
-        if not right:
-            raise _WrongGuessError(
-                f"That is not the return code of '{person.name}'. {self._ask_ambassador()} can help you.",
-                needs_code=True,
-            )
-
-    async def _knows(self, name: str, token: str) -> bool:
+            raise RefusedError(429, TOO_MANY)
         try:
-            return await self._ask(people.knows_device, name, codes.hash_device(name, token))
+            await asyncio.sleep(seconds)
+            result = await judge()
+        except WrongGuessError:
+            self.throttle.wrong(address, subject)
+            raise
+        except BaseException:
+            self.throttle.release(address, subject)
+            raise
+        self.throttle.release(address, subject)
+        return result
+
+    def check_hours(self) -> None:
+        """Raise RefusedError outside the opening hours."""
+        reason = self.closed()
+        if reason:
+            raise RefusedError(403, reason)
+
+    async def admit(self, visit: Visit, identity: Identity) -> Welcome:
+        """Let a volunteer in whose identity is proven, or raise RefusedError."""
+        self.check_hours()
+        code = identity.code or codes.new_return_code() if identity.claims else None
+        hashed = await asyncio.to_thread(codes.hash_return_code, code) if code else None
+        entry = people.Entry(identity, visit, self.ambassadors, self.event.people.expected, hashed)
+        match await self.ask(people.enter, entry):
+            case people.Entered(name, anew, first):
+                return Welcome(name, code if first else None, anew=anew)
+            case people.Kept.TAKEN:
+                raise RefusedError(403, taken(identity.name), needs_code=identity.claims)
+            case kept:
+                raise RefusedError(403, self._kept(kept))
+
+    async def _ambassador(self, name: str, attempt: Attempt) -> Welcome | None:
+        """Let an ambassador in; None for whoever is none."""
+        if name in self.ambassadors:
+            if not same(attempt.password, self.secrets.ambassadors.get(name)):
+                raise WrongGuessError(NO_MATCH)
+            try:
+                anew = await self.ask(people.ambassador_signed_in, name, attempt.visit)
+            except RefusedError:
+                log.warning("ambassador %s signed in while the database was away", name)
+                anew = False
+            return Welcome(name, anew=anew)
+        person = await self.ask(people.find, name)
+        if person is None or person.ambassador_hash is None or person.state != "in":
+            return None
+        if not await asyncio.to_thread(codes.password_matches, attempt.password, person.ambassador_hash):
+            raise WrongGuessError(NO_MATCH)
+        return Welcome(name, anew=await self.ask(people.made_ambassador_signed_in, person, attempt.visit))
+
+    async def _knows(self, key: str, visit: Visit, name: str | None) -> bool:
+        try:
+            return await self.ask(people.knows_device, key, visit.device, name)
         except RefusedError:
             return False  # the database is away; an ambassador gets in all the same
 
-    async def _welcome_ambassador(self, name: str, attempt: Attempt) -> Welcome:
-        device = codes.hash_device(name, attempt.device)
-        try:
-            anew = await self._ask(people.ambassador_signed_in, name, device, attempt.address)
-        except RefusedError:
-            log.warning("ambassador %s signed in while the database was away", name)
-            return Welcome(name)
-        return Welcome(name, anew=anew)
-
     async def has_lost(self, name: str) -> bool:
-        """Tell whether a name is no longer a signed-in person's: reset, or an ambassador's from now on.
+        """Tell whether a name is no longer a signed-in person's: reset, removed, or an ambassador's by now.
 
         False while the database is away.
         """
         try:
-            person = await self._ask(people.find, name)
+            person = await self.ask(people.find, name)
         except RefusedError:
             return False
         if name in self.ambassadors:
-            return person is not None and person.return_code_hash != codes.NO_CODE
-        return person is None or person.return_code_hash is None
+            return person is not None and person.identity != f"ambassador:{name}"
+        if person is None or person.signed_out or person.state != "in":
+            return True
+        return person.identity == f"ambassador:{name}" and person.ambassador_hash is None  # not any more
 
     async def forget(self, name: str, token: str) -> None:
         """Forget a browser at sign-out."""
-        await self._ask(people.forget_device, codes.hash_device(name, token))
+        await self.ask(people.forget_device, name, token)
 
-    async def _ask(
+    async def ask(
         self, question: Callable[Concatenate[psycopg.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
+        """Ask the database in a thread; raise RefusedError in words while it is away."""
+
         def in_thread() -> T:
             with self._connect() as connection:
                 return question(connection, *args, **kwargs)
@@ -191,22 +217,24 @@ class Door:
             return await asyncio.to_thread(in_thread)
         except (DivebellError, psycopg.OperationalError, OSError) as error:
             log.warning("sign-in: the database does not answer: %s", type(error).__name__)
-            raise RefusedError(
-                503,
-                "The event's database is not there just now. It comes back by itself: please try again soon.",
-            ) from error
+            raise RefusedError(503, DATABASE_AWAY) from error
 
-    def _ask_ambassador(self) -> str:
-        return " or ".join(self.ambassadors) or "Whoever runs the event"
+    def _kept(self, kept: people.Kept) -> str:
+        who = self.ask_ambassador
+        return {
+            people.Kept.FULL: f"All {self.event.people.expected} places of this event are taken. "
+            f"{who} can make room for you.",
+            people.Kept.REMOVED: f"You cannot sign in here any more. {who} can tell you why.",
+            people.Kept.WAITING: f"{who} has not looked at your request yet. Please try again in a while.",
+            people.Kept.USED: USED_UP,
+            people.Kept.DECLINED: f"Your request for an account was declined. {who} can tell you why.",
+            people.Kept.AMBASSADOR: "You are an ambassador: sign in with your name and your own password.",
+        }[kept]
 
-    def _full(self) -> str:
-        return (
-            f"All {self._event.people.expected} places of this event are taken. "
-            f"{self._ask_ambassador()} can make room for you."
-        )
 
-
-NO_MATCH = "That name and password do not go together. Please check both."
+TOO_MANY = "There were many wrong guesses. Nobody is locked out: wait half a minute and try again."
+USED_UP = "This invitation has been used by somebody else just now, or was taken back."
+DATABASE_AWAY = "The event's database is not there just now. It comes back by itself: please try again soon."
 
 
 def taken(name: str) -> str:
@@ -217,14 +245,16 @@ def taken(name: str) -> str:
     )
 
 
-class _WrongGuessError(Exception):
-    def __init__(self, message: str, *, needs_code: bool = False) -> None:
-        super().__init__(message)
-        self.message, self.needs_code = message, needs_code
-
-
-def _same(typed: str, right: str | None) -> bool:
+def same(typed: str, right: str | None) -> bool:
     """Compare in constant time, whatever characters were typed."""
     return right is not None and secrets.compare_digest(
         typed.encode("utf-8", "surrogatepass"), right.encode("utf-8")
     )
+
+
+def _name_or_none(typed: str) -> str | None:
+    """Give the name as which an ambassador may have meant it; None for what is no name."""
+    try:
+        return person_name(typed)
+    except NameRefusedError:
+        return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
+from itertools import count
 
 from divebell.event.model import NAME_PATTERN, RESERVED_NAMES
 
@@ -38,3 +40,11 @@ def suggestion(name: str) -> str | None:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     close = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_").lstrip("0123456789_")[:_LONGEST]
     return close if _NAME.fullmatch(close) and close not in RESERVED_NAMES else None
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """Give a name like `wanted` that nobody has: `ana`, else `ana_2`; `person` where nothing fits."""
+    base = suggestion(wanted.strip().lower()) or suggestion(f"person_{wanted}") or "person"
+    tails = ("" if number == 1 else f"_{number}" for number in count(1))
+    names = (base[: _LONGEST - len(tail)] + tail for tail in tails)
+    return next(name for name in names if name not in taken and name not in RESERVED_NAMES)

@@ -1,4 +1,8 @@
-"""The hub's pages around signing in: the form, the return code, signing out."""
+"""The hub's pages around signing in: the form, the return code, signing out.
+
+`SignInPage` is what every page that lets somebody in builds on, another site's callback too: `visit()` says
+which browser asks, `let_in()` begins the session.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,8 @@ from jupyterhub.utils import new_token, url_path_join
 from tornado import web
 from tornado.httputil import HTTPServerRequest, url_concat
 
-from divebell.hub.login.codes import new_device_token
-from divebell.hub.login.door import RefusedError
+from divebell.codes import new_device_token
+from divebell.hub.login.visit import Attempt, RefusedError, Visit, Welcome
 from divebell.hub.proxy import PROXY_HEADER
 
 DEVICE_COOKIE = "divebell-device"
@@ -72,16 +76,22 @@ def client_address(request: HTTPServerRequest, proof: str, expected: str) -> str
     return f"direct {request.connection.context.address[0]}"  # type: ignore[union-attr]
 
 
-class LoginPage(LoginHandler):  # type: ignore[misc]
-    """The sign-in form."""
+def as_page(refused: RefusedError) -> PageError:
+    """Turn a refusal into what JupyterHub shows on the sign-in page."""
+    headers = {"Retry-After": "30"} if refused.status in (429, 503) else {}
+    return PageError(refused.status, refused.message, needs_code=refused.needs_code, headers=headers)
 
-    claimed_anew = False
-    client_address = ""
+
+class SignInPage(LoginHandler):  # type: ignore[misc]
+    """A page that may let somebody in."""
+
+    _anew = False
+    _address = ""
 
     async def prepare(self) -> None:
         """Find out where the request comes from before anything else sees it."""
         proof = self.request.headers.pop(PROXY_HEADER, "")
-        self.client_address = client_address(self.request, proof, self.authenticator.proxy_proof)
+        self._address = client_address(self.request, proof, self.authenticator.proxy_proof)
         await super().prepare()
 
     def set_default_headers(self) -> None:
@@ -96,6 +106,65 @@ class LoginPage(LoginHandler):  # type: ignore[misc]
         except web.HTTPError as stale:
             raise PageError(stale.status_code, STALE_PAGE) from stale
 
+    def visit(self) -> Visit:
+        """Give the browser that asks."""
+        token, sent = device_token(self)
+        return Visit(self._address, token, sent)
+
+    async def let_in(self, welcome: Welcome) -> None:
+        """Begin the session and go on to where the person wanted to, by way of the return code."""
+        if welcome.return_code is not None:
+            self.authenticator.pending_codes[welcome.name] = (welcome.return_code, self.visit().device)
+        self._anew = welcome.anew
+        self._end_session_of_another(welcome.name)
+        user = await self.login_user(welcome)
+        if user is None:  # the name passed our door but not JupyterHub's own rules
+            raise web.HTTPError(403)
+        self._jupyterhub_user = user
+        target = self.get_next_url(user)
+        if user.name in self.authenticator.pending_codes:
+            target = url_concat(url_path_join(self.hub.base_url, "return-code"), {"next": target})
+        self.redirect(target)
+
+    def _end_session_of_another(self, name: str) -> None:
+        """End the session of whoever else was signed in here at the portal and in notebooks, too."""
+        before, session = self.current_user, self.get_session_cookie()
+        if before is None or before.name == name or not session:
+            return
+        for token in self.db.query(orm.APIToken).filter_by(user_id=before.id, session_id=session):
+            self.db.delete(token)
+        self.db.commit()
+
+    async def auth_to_user(self, authenticated: Any, user: Any = None) -> Any:
+        """End the sessions of whoever had the name before."""
+        user = await super().auth_to_user(authenticated, user)
+        if self._anew:
+            user.orm_user.cookie_id = new_token()
+            for token in self.db.query(orm.APIToken).filter_by(user_id=user.id):
+                if token.session_id or not _is_of_a_server(token, user.name):
+                    self.db.delete(token)
+            self.db.commit()
+        return user
+
+    def render_template(self, name: str, **values: Any) -> Any:
+        """Tell the page which way people sign in by, and whether the return code is what is missing."""
+        values.setdefault("needs_code", getattr(values.get("exception"), "needs_code", False))
+        values["kind"] = self.authenticator.kind.value
+        door = self.authenticator.door
+        values["closed"] = door.closed()
+        values["asks"] = door.event.people.accounts.requests and not door.over()
+        return super().render_template(name, **values)
+
+
+def _is_of_a_server(token: orm.APIToken, name: str) -> bool:
+    """Tell whether a token is what a notebook server reports with, and no more: it runs on."""
+    own = (f"!server={name}/", f"users:activity!user={name}")
+    return bool(token.scopes) and all(scope.endswith(own) for scope in token.scopes)
+
+
+class LoginPage(SignInPage):
+    """The sign-in form."""
+
     async def get(self) -> None:
         """Show the form; every browser gets its token here, before it is needed."""
         if not self.current_user:
@@ -103,33 +172,15 @@ class LoginPage(LoginHandler):  # type: ignore[misc]
         await super().get()
 
     async def post(self) -> None:
-        """Sign in; a first sign-in goes on to the return code."""
-        data = {field: self.get_body_argument(field, "", strip=False) for field in _FORM_FIELDS}
-        user = await self.login_user(data)
-        if user is None:  # the name passed our door but not JupyterHub's own rules
-            raise web.HTTPError(403)
-        self._jupyterhub_user = user
-        target = self.get_next_url(user)
-        if user.name in self.authenticator.pending_codes:
-            target = url_concat(url_path_join(self.hub.base_url, "return-code"), {"next": target})
-        device_token(self)
-        self.redirect(target)
-
-    async def auth_to_user(self, authenticated: Any, user: Any = None) -> Any:
-        """End the sessions of whoever had the name before."""
-        user = await super().auth_to_user(authenticated, user)
-        if self.claimed_anew:
-            user.orm_user.cookie_id = new_token()
-            for token in self.db.query(orm.APIToken).filter_by(user_id=user.id):
-                if token.session_id:
-                    self.db.delete(token)
-            self.db.commit()
-        return user
-
-    def render_template(self, name: str, **values: Any) -> Any:
-        """Tell the form whether the return code is what is missing."""
-        values.setdefault("needs_code", getattr(values.get("exception"), "needs_code", False))
-        return super().render_template(name, **values)
+        """Sign in with what was typed."""
+        name, password, code = (self.get_body_argument(field, "", strip=False) for field in _FORM_FIELDS)
+        try:
+            welcome = await self.authenticator.door.open(
+                self.authenticator.way, Attempt(name, password, code, self.visit())
+            )
+        except RefusedError as refused:
+            raise as_page(refused) from None
+        await self.let_in(welcome)
 
 
 class ReturnCodePage(BaseHandler):  # type: ignore[misc]

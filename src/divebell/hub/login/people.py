@@ -1,125 +1,222 @@
-"""Who claimed which name, in PostgreSQL. Each function is one transaction on a connection of `event_hub`."""
+"""Who has which name, in PostgreSQL. Each function is one transaction on a connection of `event_hub`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import psycopg
 
-from divebell.hub.login.codes import NO_CODE
+from divebell.codes import hash_device
+from divebell.database.invitations import names_held, use
+from divebell.hub.login.names import free_name
+from divebell.hub.login.visit import Identity, Visit
 
 
 @dataclass(frozen=True)
 class Person:
-    """What is kept of one claimed name. `return_code_hash` None: reset, the next sign-in claims it."""
+    """What is kept of one person."""
 
     name: str
-    return_code_hash: str | None
+    identity: str
+    return_code_hash: str | None = field(repr=False)
+    password_hash: str | None = field(repr=False)
+    state: str
+    """`in`, `asked` (for an account), `declined` or `removed`."""
+    signed_out: bool
+    """Whether sessions from before the next sign-in no longer count."""
+    ambassador_hash: str | None = field(repr=False)
+    """Hash of the own password of somebody whom an ambassador made one; None for all others."""
+
+    @property
+    def claimable(self) -> bool:
+        """Tell whether the next sign-in with the event's password claims the name anew."""
+        return (
+            self.state == "in"
+            and self.signed_out
+            and self.return_code_hash is None
+            and self.identity == f"password:{self.name}"
+            and self.ambassador_hash is None
+        )
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A first sign-in: the name, what is stored of code and device, and who counts against the cap."""
+class Entry:
+    """Somebody at the door, with a proven identity."""
 
-    name: str
-    return_code_hash: str
-    device: str
-    address: str
+    identity: Identity
+    visit: Visit
     ambassadors: Sequence[str]
     expected: int
+    return_code_hash: str | None = field(default=None, repr=False)
 
 
-class Claimed(Enum):
-    """How a claim ended."""
+class Kept(Enum):
+    """Why somebody with a proven identity does not get in."""
 
-    YES = "yes"
     TAKEN = "taken"
     FULL = "full"
+    REMOVED = "removed"
+    WAITING = "waiting"
+    DECLINED = "declined"
+    AMBASSADOR = "ambassador"
+    USED = "used"
+
+
+@dataclass(frozen=True)
+class Entered:
+    """Somebody got in. `first`: the return code that came with the entry is theirs now."""
+
+    name: str
+    anew: bool
+    first: bool
+
+
+_PERSON = (
+    "SELECT name, identity, return_code_hash, p.password_hash, state, signed_out, a.password_hash"
+    " FROM people.person p LEFT JOIN people.ambassador a USING (name) WHERE "
+)
 
 
 def find(connection: psycopg.Connection, name: str) -> Person | None:
-    """Give the person who claimed `name`."""
-    row = connection.execute(
-        "SELECT name, return_code_hash FROM people.person WHERE name = %s", [name]
-    ).fetchone()
+    """Give the person who has `name`."""
+    row = connection.execute(_PERSON + "name = %s", [name]).fetchone()
     return Person(*row) if row else None
 
 
-def knows_device(connection: psycopg.Connection, name: str, device: str) -> bool:
-    """Tell whether `name` has signed in from this browser and has not been reset since."""
-    row = connection.execute(
-        "SELECT 1 FROM people.device JOIN people.person USING (name)"
-        " WHERE token_hash = %s AND name = %s AND return_code_hash IS NOT NULL",
-        [device, name],
-    ).fetchone()
-    return row is not None
+def find_identity(connection: psycopg.Connection, key: str) -> Person | None:
+    """Give the person who is `key`."""
+    row = connection.execute(_PERSON + "identity = %s", [key]).fetchone()
+    return Person(*row) if row else None
 
 
-def claim(connection: psycopg.Connection, wanted: Claim) -> Claimed:
-    """Claim a free or reset name. Of several at one instant exactly one gets it."""
-    with connection.transaction():
-        connection.execute("LOCK TABLE people.person IN SHARE ROW EXCLUSIVE MODE")
-        if find(connection, wanted.name) is None and _is_full(connection, wanted):
-            return Claimed.FULL
-        won = connection.execute(
-            "INSERT INTO people.person (name, return_code_hash, last_sign_in_at, last_address)"
-            " VALUES (%s, %s, now(), %s) ON CONFLICT (name) DO UPDATE SET claimed_at = now(),"
-            " return_code_hash = excluded.return_code_hash, last_sign_in_at = now(),"
-            " last_address = excluded.last_address WHERE person.return_code_hash IS NULL RETURNING name",
-            [wanted.name, wanted.return_code_hash, wanted.address],
-        ).fetchone()
-        if won is None:
-            return Claimed.TAKEN
-        connection.execute("DELETE FROM people.device WHERE name = %s", [wanted.name])
-        _remember(connection, wanted.name, wanted.device)
-    return Claimed.YES
+def knows_device(connection: psycopg.Connection, key: str, token: str, name: str | None = None) -> bool:
+    """Tell whether `key`, or who was made an ambassador as `name`, is known here and not reset since."""
+    made = find(connection, name) if name else None
+    person = made if made and made.ambassador_hash else find_identity(connection, key)
+    if person is None or person.state != "in":
+        return False
+    device = hash_device(person.name, token)
+    return connection.execute(
+        "SELECT 1 FROM people.device WHERE token_hash = %s AND name = %s", [device, person.name]
+    ).fetchone() is not None  # fmt: skip
 
 
-def signed_in(connection: psycopg.Connection, name: str, device: str, address: str) -> None:
-    """Record a return, and remember the browser."""
-    with connection.transaction():
-        connection.execute(
-            "UPDATE people.person SET last_sign_in_at = now(), last_address = %s WHERE name = %s",
-            [address, name],
-        )
-        _remember(connection, name, device)
+def enter(connection: psycopg.Connection, entry: Entry) -> Entered | Kept:
+    """Let somebody in under the name that is theirs, or a free one. Of several at once, one gets a name."""
+    with connection.transaction() as whole:
+        result = _enter(connection, entry)
+        invitation = entry.identity.invitation
+        if isinstance(result, Entered) and invitation and not use(connection, invitation, result.name):
+            result = Kept.USED
+        if isinstance(result, Kept):
+            raise psycopg.Rollback(whole)
+    return result
 
 
-def ambassador_signed_in(connection: psycopg.Connection, name: str, device: str, address: str) -> bool:
-    """Record an ambassador, who has an own password and so no return code.
+def _enter(connection: psycopg.Connection, entry: Entry) -> Entered | Kept:
+    person = find_identity(connection, entry.identity.key)
+    if person is not None and person.name not in entry.ambassadors and not person.claimable:
+        return _return(connection, person, entry)
+    connection.execute("LOCK TABLE people.person IN SHARE ROW EXCLUSIVE MODE")
+    person = find_identity(connection, entry.identity.key)
+    if person is not None and person.name in entry.ambassadors:
+        _give_to_ambassador(connection, person.name)
+        person = None
+    if person is None:
+        return _begin(connection, entry)
+    if not person.claimable or entry.return_code_hash is None:
+        return _return(connection, person, entry)
+    connection.execute(
+        "UPDATE people.person SET claimed_at = now(), return_code_hash = %s WHERE name = %s",
+        [entry.return_code_hash, person.name],
+    )
+    _signed_in(connection, person.name, entry.identity, entry.visit)
+    return Entered(person.name, anew=True, first=True)
 
-    Tells whether the name was free or a volunteer's until now.
-    """
+
+def _return(connection: psycopg.Connection, person: Person, entry: Entry) -> Entered | Kept:
+    if person.state != "in":
+        return {"asked": Kept.WAITING, "declined": Kept.DECLINED}.get(person.state, Kept.REMOVED)
+    if person.ambassador_hash is not None:
+        return Kept.AMBASSADOR
+    if entry.identity.claims or person.claimable:
+        return Kept.TAKEN  # another was quicker; or an ambassador has set it free meanwhile
+    anew = _signed_in(connection, person.name, entry.identity, entry.visit)
+    return Entered(person.name, anew=anew, first=False)
+
+
+def _begin(connection: psycopg.Connection, entry: Entry) -> Entered | Kept:
+    """Give a new identity a name of its own. The table is locked."""
+    if _is_full(connection, entry):
+        return Kept.FULL
+    taken = {*entry.ambassadors, *(row[0] for row in connection.execute("SELECT name FROM people.person"))}
+    if entry.identity.invitation:
+        taken |= names_held(connection, entry.identity.invitation)
+    name = entry.identity.name if entry.identity.claims else free_name(entry.identity.name, taken)
+    if name in taken:
+        return Kept.TAKEN
+    connection.execute(
+        "INSERT INTO people.person (name, identity, return_code_hash) VALUES (%s, %s, %s)",
+        [name, entry.identity.key, entry.return_code_hash],
+    )
+    _signed_in(connection, name, entry.identity, entry.visit)
+    return Entered(name, anew=True, first=True)
+
+
+def _is_full(connection: psycopg.Connection, entry: Entry) -> bool:
+    row = connection.execute("SELECT people.places(%s)", [list(entry.ambassadors)]).fetchone()
+    return row is not None and row[0] >= entry.expected
+
+
+def ambassador_signed_in(connection: psycopg.Connection, name: str, visit: Visit) -> bool:
+    """Record an ambassador whom the event file names. Tells whether open sessions of the name must end."""
     with connection.transaction():
         before = find(connection, name)
-        anew = before is None or before.return_code_hash != NO_CODE
-        if anew:
-            connection.execute("DELETE FROM people.device WHERE name = %s", [name])
-            connection.execute(
-                "INSERT INTO people.person (name, return_code_hash) VALUES (%s, %s)"
-                " ON CONFLICT (name) DO UPDATE SET return_code_hash = excluded.return_code_hash",
-                [name, NO_CODE],
-            )
-        signed_in(connection, name, device, address)
-    return anew
+        connection.execute("DELETE FROM people.ambassador WHERE name = %s", [name])  # the event file rules
+        if before is None or before.identity != f"ambassador:{name}" or before.state != "in":
+            _give_to_ambassador(connection, name)
+        return _signed_in(connection, name, Identity(f"ambassador:{name}", "ambassador", name), visit)
 
 
-def forget_device(connection: psycopg.Connection, device: str) -> None:
-    """Forget a browser: its person needs the return code there the next time."""
-    connection.execute("DELETE FROM people.device WHERE token_hash = %s", [device])
+def made_ambassador_signed_in(connection: psycopg.Connection, person: Person, visit: Visit) -> bool:
+    """Record somebody whom an ambassador made one. Tells whether open sessions of the name must end."""
+    with connection.transaction():
+        return _signed_in(
+            connection, person.name, Identity(person.identity, "ambassador", person.name), visit
+        )
 
 
-def _is_full(connection: psycopg.Connection, wanted: Claim) -> bool:
+def _give_to_ambassador(connection: psycopg.Connection, name: str) -> None:
+    connection.execute("DELETE FROM people.device WHERE name = %s", [name])
+    connection.execute(
+        "INSERT INTO people.person (name, identity, signed_out) VALUES (%s, %s, true) ON CONFLICT (name)"
+        " DO UPDATE SET identity = excluded.identity, return_code_hash = NULL, password_hash = NULL,"
+        " state = 'in', signed_out = true, note = NULL, asked_device = NULL",
+        [name, f"ambassador:{name}"],
+    )
+
+
+def _signed_in(connection: psycopg.Connection, name: str, identity: Identity, visit: Visit) -> bool:
+    """Record a sign-in and remember the browser; tell whether older sessions must end."""
     row = connection.execute(
-        "SELECT count(*) FROM people.person WHERE name <> ALL (%s)", [list(wanted.ambassadors)]
+        "UPDATE people.person SET last_sign_in_at = now(), last_address = %s, signed_out = false"
+        " FROM (SELECT signed_out FROM people.person WHERE name = %s FOR UPDATE) AS before"
+        " WHERE name = %s RETURNING before.signed_out",
+        [visit.address, name, name],
     ).fetchone()
-    return row is not None and row[0] >= wanted.expected
-
-
-def _remember(connection: psycopg.Connection, name: str, device: str) -> None:
     connection.execute(
         "INSERT INTO people.device (token_hash, name) VALUES (%s, %s) ON CONFLICT (token_hash) DO NOTHING",
-        [device, name],
+        [hash_device(name, visit.device), name],
     )
+    connection.execute(
+        "INSERT INTO people.sign_in (name, identity, way, address) VALUES (%s, %s, %s, %s)",
+        [name, identity.key, identity.way, visit.address],
+    )
+    return bool(row and row[0])
+
+
+def forget_device(connection: psycopg.Connection, name: str, token: str) -> None:
+    """Forget a browser: its person needs more than the event's password there the next time."""
+    connection.execute("DELETE FROM people.device WHERE token_hash = %s", [hash_device(name, token)])

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
+
+from divebell.patience import network
 
 
 @dataclass(frozen=True)
@@ -111,16 +112,3 @@ class Throttle:
 
     def __len__(self) -> int:
         return len(self._pairs) + len(self._names) + len(self._addresses)
-
-
-def network(address: str) -> str:
-    """Give what one client can call its own: an IPv4 address, the /64 around an IPv6 address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ip_network((parsed, 64), strict=False))
-    return str(parsed)

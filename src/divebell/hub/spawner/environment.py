@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from divebell.containers import box, image
 from divebell.database import role_of
 from divebell.database.connection import DATABASE
-from divebell.event import Event, Ports, State
+from divebell.event import Containers, Event, Ports, State
+from divebell.event.model import Internet
 from divebell.event.state import STATE_VARIABLE
 
 PERSON_VARIABLE = "DIVEBELL_PERSON"
@@ -22,19 +24,74 @@ class Volunteer:
 
     name: str
     home: Path
+    """As the server sees it."""
     password: str = field(repr=False)
 
 
-def variables(event: Event, state: State, ports: Ports, portal: str, who: Volunteer) -> dict[str, str]:
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a server finds things: as a process of this machine, or in a container."""
+
+    database: str
+    """The address PostgreSQL answers at."""
+    programs: tuple[str, ...]
+    """Folders of programs before the system's."""
+    checkout: str
+    more: dict[str, str] = field(default_factory=dict)
+    contained: bool = False
+
+    def pages(self, ports: Ports) -> int:
+        """Give the port at which the event's pages answer there."""
+        return ports.inside if self.contained else ports.web
+
+
+def on_this_machine(state: State) -> Surroundings:
+    """Give the surroundings of a process."""
+    return Surroundings(
+        "127.0.0.1",
+        (str(Path(sys.prefix) / "bin"),),
+        str(state.checkout),
+        {STATE_VARIABLE: str(state.folder)},
+    )
+
+
+def in_a_container(where: Containers, *, certificates: bool) -> Surroundings:
+    """Give the surroundings of a container; `certificates` when it has those this machine trusts."""
+    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO")
+    trusted = dict.fromkeys(names, box.CERTIFICATES) if certificates else {}
+    return Surroundings(
+        where.gateway,
+        (f"{image.ENVIRONMENT}/bin", f"{image.PACKAGES}/bin"),
+        box.CHECKOUT,
+        {"DIVEBELL_SHARED": box.SHARED, **trusted},
+        contained=True,
+    )
+
+
+def variables(
+    event: Event, ports: Ports, portal: str, who: Volunteer, around: Surroundings
+) -> dict[str, str]:
     """Give the environment of one volunteer's server, JupyterHub's own variables left out."""
     return {
-        **_account(who),
-        **_database(ports, who),
-        **_workspace(event, state, portal, who),
+        **_account(who, around),
+        **_database(ports, who, around),
+        **_workspace(event, portal, who, around),
+        "DIVEBELL_PAGES": (pages := f"http://{around.database}:{around.pages(ports)}/services/event/"),
+        **_git(event, pages, who),
+        **around.more,
     }
 
 
-def _account(who: Volunteer) -> dict[str, str]:
+def _git(event: Event, pages: str, who: Volunteer) -> dict[str, str]:
+    reached = event.workspace.internet is Internet.ALL and event.data.repository.startswith("https://")
+    return {
+        "DIVEBELL_GIT": f"{pages}git/event.git",
+        "DIVEBELL_MAIL": f"{who.name}@{event.address or 'localhost'}",
+        "DIVEBELL_REPOSITORY": event.data.repository if reached else "",
+    }
+
+
+def _account(who: Volunteer, around: Surroundings) -> dict[str, str]:
     packages = who.home / ".venv" / "bin"
     return {
         "HOME": str(who.home),
@@ -42,15 +99,15 @@ def _account(who: Volunteer) -> dict[str, str]:
         "LOGNAME": who.name,
         "SHELL": "/bin/bash",
         "LANG": "C.UTF-8",
-        "PATH": ":".join((str(packages), str(Path(sys.prefix) / "bin"), *SYSTEM_PATH)),
+        "PATH": ":".join((str(packages), *around.programs, *SYSTEM_PATH)),
     }
 
 
-def _database(ports: Ports, who: Volunteer) -> dict[str, str]:
+def _database(ports: Ports, who: Volunteer, around: Surroundings) -> dict[str, str]:
     role = role_of(who.name)
-    address = f"127.0.0.1:{ports.postgres}/{DATABASE}"
+    address = f"{around.database}:{ports.postgres}/{DATABASE}"
     return {
-        "PGHOST": "127.0.0.1",
+        "PGHOST": around.database,
         "PGPORT": str(ports.postgres),
         "PGDATABASE": DATABASE,
         "PGUSER": role,
@@ -61,14 +118,16 @@ def _database(ports: Ports, who: Volunteer) -> dict[str, str]:
     }
 
 
-def _workspace(event: Event, state: State, portal: str, who: Volunteer) -> dict[str, str]:
+def _workspace(event: Event, portal: str, who: Volunteer, around: Surroundings) -> dict[str, str]:
     return {
-        STATE_VARIABLE: str(state.folder),
         PERSON_VARIABLE: who.name,
         "DIVEBELL_URL": portal,
         "DIVEBELL_EVENT": event.name,
         "DIVEBELL_DESCRIPTION": event.description or "",
-        "DIVEBELL_CHECKOUT": str(state.checkout),
+        "DIVEBELL_AMBASSADORS": " or ".join(event.people.ambassadors) or "whoever runs the event",
+        "DIVEBELL_INTERNET": event.workspace.internet.value,
+        "DIVEBELL_MEMORY": event.workspace.memory,
+        "DIVEBELL_CHECKOUT": around.checkout,
         "DIVEBELL_DATA": event.data.folder,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONNOUSERSITE": "1",

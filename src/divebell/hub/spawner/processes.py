@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import psutil
 from jupyterhub.spawner import LocalProcessSpawner, SpawnException
@@ -20,13 +20,13 @@ from divebell.database.account import interpreter_paths, run_as
 from divebell.errors import DivebellError
 from divebell.event import Event, Ports, State
 from divebell.event.state import NOTEBOOK_PORTS
-from divebell.hub.spawner.accounts import Home, ensure_home
-from divebell.hub.spawner.environment import Volunteer, variables
-from divebell.hub.spawner.queue import StartQueue
+from divebell.hub.spawner.accounts import Home, ensure_disk, ensure_home
+from divebell.hub.spawner.environment import Volunteer, on_this_machine, variables
+from divebell.hub.spawner.queue import StartQueue, starts_at_once, waiting_words
 from divebell.hub.spawner.running import free_port, identity, listener_uid
+from divebell.hub.spawner.warm import NotWarmError, Warm
 
 POLL_SECONDS = 0.05
-STARTS_PER_CORE = 2
 _STOP_SECONDS = 10.0
 
 
@@ -39,6 +39,7 @@ class Place:
     ports: Ports
     portal: str
     queue: StartQueue
+    warm: Warm
     starting: set[int] = field(default_factory=set)
     """Ports given to servers that do not listen yet."""
 
@@ -69,7 +70,7 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
                 f"Your notebook did not start: {error.message}.",
                 reason="start",
                 log_message=str(error),
-                status_code=503,
+                status_code=500,
             ) from error
 
     async def _start_in_turn(self) -> tuple[str, int]:
@@ -77,13 +78,19 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
             await self._end_leftover()
             self.port = self.place.take_port()
             try:
-                home = ensure_home(self.place.state.homes, self.user.name)
+                home = await asyncio.to_thread(self._home)
                 environment = await self._environment(home)
-                self._launch(home, environment)
+                await self._launch(home, environment)
                 await self._listens(home.uid)
             finally:
                 self.place.starting.discard(self.port)
         return "127.0.0.1", self.port
+
+    def _home(self) -> Home:
+        """Give the home; one that was made for a container has a disk of its own, which is mounted."""
+        home = ensure_home(self.place.state.homes, self.user.name)
+        ensure_disk(self.place.state, self.user.name, home, None)
+        return home
 
     async def _environment(self, home: Home) -> dict[str, str]:
         def provision() -> str:
@@ -91,14 +98,29 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
                 return database.provision(connection, self.user.name)
 
         who = Volunteer(self.user.name, home.folder, await asyncio.to_thread(provision))
-        place = self.place
-        return {**self.get_env(), **variables(place.event, place.state, place.ports, place.portal, who)}
+        place, around = self.place, on_this_machine(self.place.state)
+        return {**self.get_env(), **variables(place.event, place.ports, place.portal, who, around)}
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         """Add nothing: volunteers have no entry in the system's list of accounts."""
         return env
 
-    def _launch(self, home: Home, environment: dict[str, str]) -> None:
+    async def _launch(self, home: Home, environment: dict[str, str]) -> None:
+        log = self.place.state.logs / "notebooks" / f"{self.user.name}.log"
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            try:
+                self.proc, self.pid = None, await self.place.warm.fork(home, environment, output.fileno())
+            except NotWarmError as why:
+                self.log.warning("starting the server of %s the slow way: %s", self.user.name, why)
+                self.proc = self._started_cold(home, environment, output)
+                self.pid = self.proc.pid
+        self.identity = identity(self.pid) or ""
+        _write_record(self._record, f"{self.pid} {self.identity}")
+
+    def _started_cold(
+        self, home: Home, environment: dict[str, str], output: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
         argv = run_as(
             home.uid,
             home.gid,
@@ -106,20 +128,15 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
             reachable=_existing(*interpreter_paths(), self.place.state.checkout),
             writable=[home.folder],
         )
-        log = self.place.state.logs / "notebooks" / f"{self.user.name}.log"
-        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with log.open("wb") as output:
-            self.proc = subprocess.Popen(
-                argv,
-                env=environment,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self.pid, self.identity = self.proc.pid, identity(self.proc.pid) or ""
-        _write_record(self._record, f"{self.pid} {self.identity}")
+        return subprocess.Popen(
+            argv,
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
     async def _listens(self, uid: int) -> None:
         while (owner := listener_uid(self.port)) is None:
@@ -197,17 +214,6 @@ class VolunteerProcess(LocalProcessSpawner):  # type: ignore[misc]
         self._record.unlink(missing_ok=True)
 
 
-def waiting_words(place: int) -> str:
-    """Say where somebody stands in the queue."""
-    match place:
-        case 0:
-            return "Your notebook is starting."
-        case 1:
-            return "You are next in the queue."
-        case _:
-            return f"You are number {place} in the queue."
-
-
 async def _end(pid: int) -> None:
     """End a session's leader and all its descendants: asked first, then forced."""
     try:
@@ -248,8 +254,8 @@ def _write_record(path: Path, text: str) -> None:
 
 def configure(c: Any, event: Event, state: State, ports: Ports, portal: str) -> None:
     """Set the hub's spawner."""
-    queue = StartQueue(STARTS_PER_CORE * (os.cpu_count() or 1))
-    place = Place(event, state, ports, portal, queue)
+    queue = StartQueue(starts_at_once())
+    place = Place(event, state, ports, portal, queue, Warm(state))
     c.JupyterHub.spawner_class = type("VolunteerProcess", (VolunteerProcess,), {"place": place})
     c.Spawner.env_keep = []
     c.Spawner.default_url = "/lab/tree/welcome.ipynb"

@@ -38,7 +38,7 @@ def in_range(z: int, x: int, y: int) -> bool:
 def to_degrees(box: Box) -> Box:
     """Turn a box in EPSG:3857 into longitudes and latitudes. Nothing flips at the antimeridian."""
     west, south, east, north = box
-    return _longitude(west), _latitude(south), _longitude(east), _latitude(north)
+    return _longitude(west), latitude(south), _longitude(east), latitude(north)
 
 
 def to_metres(box: Box) -> Box:
@@ -79,7 +79,8 @@ def _longitude(x: float) -> float:
     return x / HALF_WORLD * 180
 
 
-def _latitude(y: float) -> float:
+def latitude(y: float) -> float:
+    """Turn metres north of the equator into a latitude."""
     return degrees(atan(sinh(y / HALF_WORLD * pi)))
 
 

@@ -29,6 +29,7 @@ class Scheme(StrEnum):
     QUANTILES = "quantiles"
     NATURAL = "natural"
     EQUAL = "equal"
+    DIVERGING = "diverging"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Breaks:
     """Rows without a finite number."""
     discrete: bool = False
     """Whether every class is one value."""
+    crosses_zero: bool = False
+    """Whether there are values on both sides of zero."""
+    zero: int | None = None
+    """How many classes lie below zero, where zero is a bound."""
 
 
 async def breaks(pool: Any, layer: Layer, column: str, *, scheme: Scheme, k: int) -> Breaks:
@@ -66,8 +71,15 @@ async def breaks(pool: Any, layer: Layer, column: str, *, scheme: Scheme, k: int
     counts = np.diff([0, *below[:-1], present]).tolist()
     lowers = [low, *uppers[:-1]]
     classes = tuple(Class(a, b, n) for a, b, n in zip(lowers, uppers, counts, strict=True))
-    discrete = len({low, *values, high}) <= k
-    return Breaks(column, scheme, classes, missing=rows - present, discrete=discrete)
+    return Breaks(
+        column,
+        scheme,
+        classes,
+        missing=rows - present,
+        discrete=len({low, *values, high}) <= k,
+        crosses_zero=low < 0 < high,
+        zero=uppers.index(0.0) + 1 if 0.0 in uppers and scheme is Scheme.DIVERGING else None,
+    )
 
 
 _one_at_a_time = threading.Lock()  # warnings are switched off for the whole process
@@ -98,12 +110,21 @@ def _classify(ordered: np.ndarray[Any, Any], scheme: Scheme, k: int) -> Any:
             return mapclassify.Quantiles(ordered, k=k).bins
         case Scheme.EQUAL:
             return mapclassify.EqualInterval(ordered, k=k).bins
+        case Scheme.DIVERGING:
+            return _around_zero(ordered, k)
         case Scheme.NATURAL:
             places = np.unique(np.linspace(0, len(ordered) - 1, OPTIMAL_SAMPLE).astype(int))
             few = ordered[places]
             if len(np.unique(few)) <= k:
                 few = np.unique(ordered)[:: max(1, len(np.unique(ordered)) // OPTIMAL_SAMPLE)]
             return mapclassify.FisherJenks(few, k=k).bins
+
+
+def _around_zero(ordered: np.ndarray[Any, Any], k: int) -> Any:
+    """Cut equally wide on both sides of zero, as far as 98 % of the values on the longer side."""
+    half = max(1, k // 2)
+    farthest = float(np.abs(np.quantile(ordered, [0.02, 0.98])).max()) or float(np.abs(ordered).max())
+    return np.array([farthest * step / half for step in range(1 - half, half + 1)])
 
 
 def _range_sql(layer: Layer, column: str) -> str:

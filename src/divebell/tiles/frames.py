@@ -58,6 +58,12 @@ class Frame:
     notes: tuple[str, ...] = ()
     reason: str | None = None
 
+    @property
+    def shape(self) -> Frame:
+        """The same frame as far as SQL depends on it."""
+        bounds = self.bounds and WORLD
+        return replace(self, rows=0, exact=True, missing=0, bounds=bounds, view=None, notes=())
+
 
 async def measure(pool: Any, layer: Layer) -> Frame:
     """Look at a layer's rows. Raises what asyncpg raises when the relation is gone or takes too long."""
@@ -66,7 +72,9 @@ async def measure(pool: Any, layer: Layer) -> Frame:
     if frame.reason or not found["geometries"]:
         return frame
     names_system = frame.srid in {0, 4326, MERCATOR} or await pool.fetchval(
-        "SELECT proj4text LIKE '%longlat%' FROM spatial_ref_sys WHERE srid = $1", frame.srid
+        "SELECT proj4text LIKE '%longlat%' AND proj4text !~ '\\+(pm|to_meter|units)=' FROM spatial_ref_sys"
+        " WHERE srid = $1",
+        frame.srid,
     )
     if names_system is None:
         return replace(
@@ -132,17 +140,17 @@ async def _bounded(pool: Any, layer: Layer, frame: Frame, found: Mapping[str, An
             reason="None of its coordinates is within the range of its coordinate system.",
         )
     middle = intersection(middle, everything) or everything
-    bounds = await _degrees(pool, frame, everything)
+    bounds = await degrees(pool, frame, everything)
     if bounds is None:  # some coordinate within range is still outside the projection
         everything = widened(middle, 1.0)
-        bounds = await _degrees(pool, frame, everything) or await _degrees(pool, frame, middle)
+        bounds = await degrees(pool, frame, everything) or await degrees(pool, frame, middle)
     if bounds is None:
         return replace(
             frame, reason="Its coordinates lie outside the area its coordinate system is made for."
         )
     view = bounds
     if found["geometries"] > FEW and not _much_of(middle, everything):
-        view = await _degrees(pool, frame, middle) or bounds
+        view = await degrees(pool, frame, middle) or bounds
     domain = sane if frame.kind is not Kind.PROJECTED else everything
     shown = intersection(widened(view, 0.04), WORLD)
     return replace(frame, domain=domain, bounds=bounds, view=shown, notes=_outside(frame, found))
@@ -166,7 +174,7 @@ def _much_of(middle: Box, everything: Box) -> bool:
     return across <= STRAY * (middle[2] - middle[0]) and up <= STRAY * (middle[3] - middle[1])
 
 
-async def _degrees(pool: Any, frame: Frame, box: Box) -> Box | None:
+async def degrees(pool: Any, frame: Frame, box: Box) -> Box | None:
     """Turn a box in the layer's coordinates into degrees, or None where that cannot be done."""
     if frame.kind is Kind.METRES:
         clipped = intersection(box, to_metres(WORLD))

@@ -12,6 +12,7 @@ from divebell.tiles.boxes import WORLD, Box, intersection, to_degrees, to_metres
 from divebell.tiles.frames import Frame, Kind
 from divebell.tiles.layers import Layer
 from divebell.tiles.queries import template
+from divebell.tiles.statement import Parameters, Statement
 
 WIDTH, HEIGHT = 320, 200
 PADDING = 8
@@ -37,7 +38,10 @@ async def draw(pool: Any, layer: Layer, frame: Frame) -> str:
         return picture([])
     window = fitted(to_metres(view))
     share = min(1.0, 1.5 * MOST_SHAPES / max(frame.rows, 1))
-    rows = await pool.fetch(shapes_sql(layer, frame), *filter_box(frame, window), *scale(window), share)
+    values = dict(zip(("west", "south", "east", "north"), filter_box(frame, window), strict=True))
+    values |= dict(zip(("left", "top", "pixels"), scale(window), strict=True)) | {"share": share}
+    statement = shapes_sql(layer, frame)
+    rows = await pool.fetch(statement.text, *statement.arguments(values))
     return picture((row["dimension"], row["path"]) for row in rows)
 
 
@@ -79,16 +83,18 @@ def picture(shapes: Iterable[tuple[int, str]]) -> str:
     return _PICTURE.format(w=WIDTH, h=HEIGHT, areas=areas, lines="".join(parts[1]), points="".join(parts[0]))
 
 
-def shapes_sql(layer: Layer, frame: Frame) -> str:
-    """Give shapes as SVG paths in pixels; the parameters are in preview.sql."""
-    return (
-        template("preview")
-        .format(
-            shape=sql.drawable(layer, frame),
-            t=sql.relation(layer),
-            g=sql.geometry(layer),
-            box=sql.box(frame),
-            most=composed.Literal(MOST_SHAPES),
-        )
-        .as_string()
+def shapes_sql(layer: Layer, frame: Frame) -> Statement:
+    """Give shapes as SVG paths in pixels."""
+    given = Parameters()
+    composed_ = template("preview").format(
+        shape=sql.drawable(layer, frame, given),
+        t=sql.relation(layer),
+        g=sql.geometry(layer),
+        box=sql.box(frame, given),
+        most=composed.Literal(MOST_SHAPES),
+        left=given("left"),
+        top=given("top"),
+        pixels=given("pixels"),
+        share=given("share"),
     )
+    return given.statement(composed_)

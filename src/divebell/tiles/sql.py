@@ -1,26 +1,22 @@
-"""The SQL of layers, tiles and features: composed, never formatted. Pure: nothing here talks to a server.
-
-asyncpg takes `$1`; psycopg composes identifiers and literals.
-"""
+"""The SQL of layers, whole tiles and features: composed, never formatted. Pure."""
 
 from __future__ import annotations
 
 from psycopg import sql
 
-from divebell.tiles.boxes import BUFFER, EXTENT, HALF_WORLD, Box, to_metres
+from divebell.tiles.boxes import BUFFER, EXTENT, HALF_WORLD, Box
 from divebell.tiles.frames import Frame, Kind
 from divebell.tiles.layers import Layer
+from divebell.tiles.plan import MOST_ROWS
 from divebell.tiles.queries import template
+from divebell.tiles.statement import Parameters, Statement
+from divebell.tiles.style import Style
 
-GRID = 256
-"""Cells along a tile's side when features are aggregated: two pixels of a 512 pixel tile."""
-WHOLE_ROWS = 20_000
-"""Up to so many features a tile carries every one of them; beyond, it carries the grid."""
 CARRIED_FIELDS = 16
 """Attributes in the tiles of a layer whose rows cannot be asked for again one by one (views)."""
-
+LONGEST_TEXT = 200
+_OURS = frozenset({"id", "value", "size", "count", "geom"})
 _CURVED = {"CircularString", "CompoundCurve", "CurvePolygon", "MultiCurve", "MultiSurface"}
-_BOX = sql.SQL("ST_MakeEnvelope($1::float8, $2::float8, $3::float8, $4::float8, {srid}::int)")
 
 
 def relation(layer: Layer) -> sql.Composable:
@@ -35,13 +31,34 @@ def geometry(layer: Layer) -> sql.Composable:
 
 
 def number(column: str | None) -> sql.Composable:
-    """Give a column as a double, NULL where it is no finite number."""
+    """Give a column as a double, NULL where it is no number that can be summed (NaN, beyond 1e300)."""
     if column is None:
         return sql.SQL("NULL::float8")
-    value = sql.SQL("t.{}::float8").format(sql.Identifier(column))
-    return sql.SQL(
-        "CASE WHEN {v} BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308 THEN {v} END"
-    ).format(v=value)
+    value = sql.SQL("t.{}").format(sql.Identifier(column))
+    return sql.SQL("CASE WHEN {v} BETWEEN -1e300 AND 1e300 THEN {v}::float8 END").format(v=value)
+
+
+def words(column: str) -> sql.Composable:
+    """Give a column as text, cut short."""
+    return sql.SQL("left(t.{}::text, {})").format(sql.Identifier(column), sql.Literal(LONGEST_TEXT))
+
+
+def value(layer: Layer, style: Style) -> sql.Composable:
+    """Give the styled column: a number, or text."""
+    if style.column is not None and style.categorical(layer):
+        return words(style.column)
+    return number(style.column)
+
+
+def wanted(style: Style, given: Parameters) -> sql.Composable:
+    """Give the condition, with its AND, that leaves out the rows a map does not show."""
+    parts: list[sql.Composable] = []
+    if style.column and (style.low is not None or style.high is not None):
+        between = sql.SQL("{} BETWEEN {} AND {}")
+        parts.append(between.format(number(style.column), given("low"), given("high")))
+    if style.column and style.only:
+        parts.append(sql.SQL("{} = ANY ({})").format(words(style.column), given("only", "text[]")))
+    return sql.SQL("").join([sql.SQL(" AND ") + part for part in parts])
 
 
 def row_id(layer: Layer) -> sql.Composable:
@@ -54,85 +71,63 @@ def row_id(layer: Layer) -> sql.Composable:
     return sql.SQL("NULL::bigint")
 
 
-def box(frame: Frame) -> sql.Composable:
-    """Give the filter's box, $1 to $4 in the layer's own coordinates."""
-    return _BOX.format(srid=sql.Literal(frame.srid))
+def box(frame: Frame, given: Parameters) -> sql.Composable:
+    """Give the filter's box in the layer's own coordinates."""
+    sides = [given(side) for side in ("west", "south", "east", "north")]
+    return sql.SQL("ST_MakeEnvelope({}, {}, {}, {}, {})").format(*sides, sql.Literal(frame.srid))
 
 
-def probe(layer: Layer, frame: Frame) -> str:
-    """Count the rows of a box, up to one more than a tile carries whole."""
-    query = sql.SQL("SELECT count(*) FROM (SELECT FROM {t} t WHERE {g} && {box} LIMIT {limit}) few")
-    return query.format(
-        t=relation(layer), g=geometry(layer), box=box(frame), limit=sql.Literal(WHOLE_ROWS + 1)
-    ).as_string()
+def whole(layer: Layer, frame: Frame, style: Style) -> Statement:
+    """Make a tile of every feature, and say how many rows its box holds."""
+    given = Parameters()
+    composed = template("whole").format(
+        name=sql.Literal(layer.slug),
+        extent=sql.Literal(EXTENT),
+        id_column=sql.SQL(", 'id'" if layer.findable else ""),
+        attributes=_attributes(layer, style),
+        shape=shape(layer, frame, given),
+        t=relation(layer),
+        g=geometry(layer),
+        box=box(frame, given),
+        wanted=wanted(style, given),
+        most=sql.Literal(MOST_ROWS + 1),
+    )
+    return given.statement(composed)
 
 
-def whole(layer: Layer, frame: Frame, column: str | None) -> str:
-    """Make a tile of every feature. Parameters: the box ($1-$4), then z, x, y ($5-$7)."""
-    findable = layer.key is not None or layer.has_ctid
-    return (
-        template("whole")
-        .format(
-            name=sql.Literal(layer.slug),
-            extent=sql.Literal(EXTENT),
-            buffer=sql.Literal(BUFFER),
-            id_column=sql.SQL(", 'id'" if findable else ""),
-            attributes=_attributes(layer, column, findable=findable),
-            shape=drawable(layer, frame),
-            t=relation(layer),
-            g=geometry(layer),
-            box=box(frame),
-        )
-        .as_string()
+def shape(layer: Layer, frame: Frame, given: Parameters) -> sql.Composable:
+    """Give a row's geometry in the tile's own units."""
+    if layer.type == "Point" and (frame.kind is Kind.METRES or frame.srid == 4326):
+        return _spot(layer, frame, given)
+    return sql.SQL(
+        "ST_AsMVTGeom(ST_Transform({shape}, 3857), ST_TileEnvelope({z}, {x}, {y}), {extent}, {buffer}, true)"
+    ).format(
+        shape=drawable(layer, frame, given),
+        z=given("z", "int"),
+        x=given("x", "int"),
+        y=given("y", "int"),
+        extent=sql.Literal(EXTENT),
+        buffer=sql.Literal(BUFFER),
     )
 
 
-def grid(layer: Layer, frame: Frame, column: str | None) -> str:
-    """Make a tile of counts and means. Parameters as for `whole`, then `small_cell` ($8, $9)."""
-    u, v, source = _tile_space(frame)
-    x, y = _middle(layer)
-    return (
-        template("grid")
-        .format(
-            value=number(column),
-            g=geometry(layer),
-            t=relation(layer),
-            box=box(frame),
-            x=x,
-            y=y,
-            u=u,
-            v=v,
-            source=source,
-            extent=sql.Literal(EXTENT),
-            cells=sql.Literal(GRID),
-            name=sql.Literal(layer.slug),
-        )
-        .as_string()
-    )
-
-
-def small_cell(frame: Frame, z: int) -> tuple[float, float]:
-    """Give width and height of a small cell in the layer's own coordinates, the same all over a zoom."""
-    share = 1 / (2**z * GRID)
+def _spot(layer: Layer, frame: Frame, given: Parameters) -> sql.Composable:
+    """Give a point in the tile's own units by arithmetic, at a quarter of the cost of projecting it."""
+    across = sql.SQL("(ST_X({g}) + {half}) / {whole}")
+    down = sql.SQL("({half} - ST_Y({g})) / {whole}")
+    half = HALF_WORLD
     if frame.kind is Kind.DEGREES:
-        return 360 * share, 270 * share  # flatter: towards the poles a degree is drawn ever taller
-    metres = 2 * HALF_WORLD * share
-    if frame.kind is Kind.METRES or frame.bounds is None:
-        return metres, metres
-    west, south, east, north = to_metres(frame.bounds)
-    drawn, own = max(east - west, north - south), frame.domain
-    metres *= max(own[2] - own[0], own[3] - own[1]) / drawn if drawn else 1.0
-    return metres, metres
-
-
-def _middle(layer: Layer) -> tuple[sql.Composable, sql.Composable]:
-    """Give the middle of a row's box; for declared points simply where they are."""
-    if layer.type == "Point":
-        forms = ("ST_X({g})", "ST_Y({g})")
-    else:
-        forms = ("(ST_XMin({g}) + ST_XMax({g})) / 2", "(ST_YMin({g}) + ST_YMax({g})) / 2")
-    x, y = (sql.SQL(form).format(g=geometry(layer)) for form in forms)
-    return x, y
+        down, half = sql.SQL("(1 - asinh(tan(radians(ST_Y({g})))) / pi()) / 2"), 180.0
+    place = {"g": geometry(layer), "half": sql.Literal(half), "whole": sql.Literal(2 * half)}
+    pixels = [
+        sql.SQL("round(({} * (2 ^ {}) - {}) * {})").format(
+            side.format(**place), given("z", "int"), given(axis, "int"), sql.Literal(EXTENT)
+        )
+        for side, axis in ((across, "x"), (down, "y"))
+    ]
+    near = [sql.SQL("{} BETWEEN {} AND {}").format(one, -BUFFER, EXTENT + BUFFER) for one in pixels]
+    shown = sql.SQL("CASE WHEN {} THEN ST_MakePoint({}, {}) END")  # NaN is beyond every number
+    return shown.format(sql.SQL(" AND ").join(near), *pixels)
 
 
 def project_box(frame: Frame) -> str:
@@ -145,49 +140,68 @@ def project_box(frame: Frame) -> str:
     return query.format(srid=sql.Literal(frame.srid)).as_string()
 
 
-def feature(layer: Layer) -> str | None:
-    """Give one row's attributes as text, in the table's order; $1 is its id. None: its rows have none."""
-    names = sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(field.name)) for field in layer.fields)
-    condition: sql.Composable
-    if layer.key is not None:
-        condition = sql.SQL("t.{} = $1::bigint").format(sql.Identifier(layer.key))
-    elif layer.has_ctid:
-        condition = sql.SQL("t.ctid = format('(%s,%s)', $1::bigint / 65536, $1::bigint % 65536)::tid")
-    else:
+def feature(layer: Layer, frame: Frame) -> str | None:
+    """Give one row's attributes as text, in the table's order, and its box; $1 is its id.
+
+    None: the layer's rows cannot be found again.
+    """
+    condition = found_by_id(layer)
+    if condition is None:
         return None
-    query = sql.SQL(
-        "SELECT (SELECT json_agg(json_build_array(key, value)) FROM json_each_text(f.row)) AS attributes"
-        " FROM (SELECT (SELECT row_to_json(r) FROM (SELECT {names}) r) AS row FROM {t} t WHERE {condition}) f"
+    names = sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(field.name)) for field in layer.fields)
+    return (
+        template("feature")
+        .format(names=names, t=relation(layer), condition=condition, bounds=bounds(layer, frame))
+        .as_string()
     )
-    return query.format(names=names, t=relation(layer), condition=condition).as_string()
 
 
-def _attributes(layer: Layer, column: str | None, *, findable: bool) -> sql.Composable:
-    parts: list[sql.Composable] = [sql.SQL("{} AS value").format(number(column))]
-    if findable:
+def found_by_id(layer: Layer) -> sql.Composable | None:
+    """Give the condition that finds a row by its id, $1."""
+    if layer.key is not None:
+        return sql.SQL("t.{} = $1::bigint").format(sql.Identifier(layer.key))
+    if layer.has_ctid:
+        return sql.SQL("t.ctid = format('(%s,%s)', $1::bigint / 65536, $1::bigint % 65536)::tid")
+    return None
+
+
+def bounds(layer: Layer, frame: Frame) -> sql.Composable:
+    """Give a row's box in its own coordinates, as four numbers."""
+    sides = sql.SQL("ARRAY[ST_XMin({g}), ST_YMin({g}), ST_XMax({g}), ST_YMax({g})]::float8[]")
+    return sides.format(g=geometry(layer)) if frame.bounds else sql.SQL("NULL::float8[]")
+
+
+def _attributes(layer: Layer, style: Style) -> sql.Composable:
+    parts: list[sql.Composable] = []
+    if style.column:
+        parts.append(sql.SQL("{} AS value").format(value(layer, style)))
+    if style.size:
+        parts.append(sql.SQL("{} AS size").format(number(style.size)))
+    if layer.findable:
         parts.append(sql.SQL("{} AS id").format(row_id(layer)))
     else:
-        carried = [field for field in layer.fields if field.name not in {"value", "geom"}]
+        carried = [field for field in layer.fields if field.name not in _OURS]
         parts += [
-            sql.SQL("left(t.{name}::text, 200) AS {name}").format(name=sql.Identifier(field.name))
+            sql.SQL("{} AS {}").format(words(field.name), sql.Identifier(field.name))
             for field in carried[:CARRIED_FIELDS]
         ]
-    return sql.SQL(", ").join(parts)
+    return sql.SQL("").join([part + sql.SQL(", ") for part in parts])
 
 
-def drawable(layer: Layer, frame: Frame) -> sql.Composable:
+def drawable(layer: Layer, frame: Frame, given: Parameters) -> sql.Composable:
     """Give the geometry with what no transform survives cut off (one coordinate of 1e300 breaks a tile)."""
     shape: sql.Composable = geometry(layer)
     if _CURVED & set(frame.types):
         shape = sql.SQL("ST_CurveToLine({})").format(shape)
-    whole_box = sql.SQL("ST_MakeEnvelope({}, {}, {}, {})").format(*map(sql.Literal, _safe(frame)))
+    whole_box = sql.SQL("ST_MakeEnvelope({}, {}, {}, {})").format(*map(sql.Literal, safe_box(frame)))
     cut = sql.SQL("CASE WHEN {s} @ {safe} THEN {s} ELSE ST_ClipByBox2D({s}, {box}::box2d) END").format(
-        s=shape, safe=whole_box, box=box(frame)
+        s=shape, safe=whole_box, box=box(frame, given)
     )
     return sql.SQL("ST_SetSRID({}, {})").format(cut, sql.Literal(frame.srid)) if frame.assumed else cut
 
 
-def _safe(frame: Frame) -> Box:
+def safe_box(frame: Frame) -> Box:
+    """Give the coordinates that can be transformed."""
     match frame.kind:
         case Kind.DEGREES:
             return (-400.0, -89.0, 400.0, 89.0)
@@ -195,25 +209,3 @@ def _safe(frame: Frame) -> Box:
             return (-1e8, -1e8, 1e8, 1e8)
         case Kind.PROJECTED:
             return frame.domain
-
-
-def _tile_space(frame: Frame) -> tuple[sql.Composable, sql.Composable, sql.Composable]:
-    """Give u, v (in tiles from the world's north west) and what they are computed from."""
-    size = sql.SQL("(2 ^ $5::int)")
-    edge = sql.SQL("least({}, {size} - 1e-9)")
-    if frame.srid == 4326:
-        u = sql.SQL("(cx + 180) / 360 * {size}").format(size=size)
-        v = sql.SQL("(1 - asinh(tan(radians(cy))) / pi()) / 2 * {size}").format(size=size)
-        near = sql.SQL("WHERE cy BETWEEN -89.9 AND 89.9")
-        return edge.format(u, size=size), edge.format(v, size=size), near
-    x, y = sql.SQL("cx"), sql.SQL("cy")
-    source: sql.Composable = sql.SQL("")
-    if frame.kind is not Kind.METRES:
-        x, y = sql.SQL("ST_X(m)"), sql.SQL("ST_Y(m)")
-        source = sql.SQL(", LATERAL ST_Transform(ST_SetSRID(ST_MakePoint(cx, cy), {srid}), 3857) m").format(
-            srid=sql.Literal(frame.srid)
-        )
-    half = sql.Literal(HALF_WORLD)
-    across = sql.SQL("({x} + {h}) / (2 * {h}) * {size}").format(x=x, h=half, size=size)
-    down = sql.SQL("({h} - {y}) / (2 * {h}) * {size}").format(y=y, h=half, size=size)
-    return edge.format(across, size=size), edge.format(down, size=size), source

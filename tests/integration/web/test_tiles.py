@@ -43,7 +43,7 @@ def test_a_tile_holds_exactly_the_rows_within_it(scatter, client, features, clus
     x, y = data.draw(st.integers(0, 2**z - 1)), data.draw(st.integers(0, 2**z - 1))
     found = features(client.get(f"tiles/{scatter}/{z}/{x}/{y}.mvt?column=v"))
     box = to_degrees(tile_box(z, x, y))
-    with connect(cluster.state, "event_web") as database:
+    with connect(cluster.state, "event_tiles") as database:
         rows = database.execute(
             "SELECT id::int, v::float8 FROM data.scatter WHERE geom && ST_MakeEnvelope(%s, %s, %s, %s, 4326)",
             box,

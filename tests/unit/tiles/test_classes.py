@@ -6,7 +6,7 @@ from divebell.tiles.classes import Scheme, upper_bounds
 SCHEMES = list(Scheme)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", set(SCHEMES) - {Scheme.DIVERGING})
 def test_bounds_rise_and_reach_the_largest_value(scheme):
     values = np.random.default_rng(1).lognormal(size=5000).tolist()
     bounds = upper_bounds(values, scheme=scheme, k=5)
@@ -47,3 +47,12 @@ def test_natural_breaks_of_many_values_are_the_same_every_time():
     values = np.random.default_rng(2).normal(size=20_000).tolist()
     once, again = (upper_bounds(values, scheme=Scheme.NATURAL, k=5) for _ in range(2))
     assert once == again
+
+
+def test_diverging_classes_are_equally_wide_on_both_sides_of_zero():
+    values = [float(number) for number in range(-20, 101)]
+    bounds = upper_bounds(values, scheme=Scheme.DIVERGING, k=4)
+    assert 0.0 in bounds
+    assert len(bounds) == 4
+    assert bounds[1] - bounds[0] == pytest.approx(bounds[3] - bounds[2])
+    assert bounds[3] == pytest.approx(97.6)

@@ -1,12 +1,11 @@
--- Shapes as SVG paths in pixels. $1-$4: the filter's box; $5: the picture's west, $6: its north,
--- in metres; $7: pixels a metre; $8: the share of rows.
+-- Shapes as SVG paths in pixels, of a share of the rows. `left` and `top` are the picture's, in metres; `pixels` a metre.
 WITH chosen AS (
        SELECT {shape} AS g FROM {t} t
-        WHERE {g} && {box} AND ($8::float8 >= 1 OR random() < $8::float8)
+        WHERE {g} && {box} AND ({share} >= 1 OR random() < {share})
         ORDER BY random() LIMIT {most}),
      pixels AS MATERIALIZED (
-       SELECT ST_Affine(ST_Force2D(ST_Transform(g, 3857)), $7::float8, 0, 0, $7::float8,
-                        -$5::float8 * $7::float8, -$6::float8 * $7::float8) AS g
+       SELECT ST_Affine(ST_Force2D(ST_Transform(g, 3857)), {pixels}, 0, 0, {pixels},
+                        -{left} * {pixels}, -{top} * {pixels}) AS g
          FROM chosen WHERE NOT ST_IsEmpty(g)),
      simple AS MATERIALIZED (
        SELECT CASE WHEN ST_Dimension(g) = 0 OR greatest(ST_XMax(g) - ST_XMin(g), ST_YMax(g) - ST_YMin(g)) < 1.5

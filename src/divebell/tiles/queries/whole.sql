@@ -1,8 +1,7 @@
--- A tile of every feature. $1-$4: the box in the layer's own coordinates; $5-$7: z, x, y.
+-- A tile of every feature, and how many rows its box holds: one more than a tile may carry, where there are more.
 WITH f AS MATERIALIZED (
-       SELECT {attributes},
-              ST_AsMVTGeom(ST_Transform({shape}, 3857), ST_TileEnvelope($5::int, $6::int, $7::int),
-                           {extent}, {buffer}, true) AS geom
+       SELECT {attributes}{shape} AS geom
          FROM {t} t
-        WHERE {g} && {box})
-SELECT ST_AsMVT(f, {name}, {extent}, 'geom'{id_column}) FROM f WHERE geom IS NOT NULL
+        WHERE {g} && {box}{wanted}
+        LIMIT {most})
+SELECT ST_AsMVT(f, {name}, {extent}, 'geom'{id_column}) FILTER (WHERE geom IS NOT NULL) AS tile, count(*) AS rows FROM f

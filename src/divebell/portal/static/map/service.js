@@ -1,0 +1,41 @@
+// What is asked of the event's web service.
+
+export async function json(url) {
+  const answer = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw Object.assign(new Error(words(answer.status, body.error)), { status: answer.status });
+  return body;
+}
+
+export function words(status, said) {
+  if (status === 401) return "You are signed out. Load the page again to sign in.";
+  if (said) return said;
+  if (status === 404) return "This table has just been changed, dropped, or is no longer shared.";
+  if (status === 503) return "This took the database too long. Zoom in, or wait and move the map.";
+  return `The event's web service answered ${status}. Try again soon.`;
+}
+
+export function addresses(root, slug) {
+  const base = `${root}tiles/${encodeURIComponent(slug)}`;
+  return {
+    about: `${base}.json`,
+    tiles: (choice, numeric, version) => `${new URL(base, location.href)}/{z}/{x}/{y}.mvt${asked(choice, numeric, version)}`,
+    breaks: ({ column, scheme, k }) => `${base}/breaks?${new URLSearchParams({ column, scheme, k })}`,
+    categories: (column, limit) => `${base}/categories?${new URLSearchParams({ column, limit })}`,
+    search: (q) => `${base}/search?${new URLSearchParams({ q })}`,
+    feature: (id) => `${base}/feature/${id}`,
+  };
+}
+
+// The part of a tile's address that says what its features carry, and which there are.
+export function asked(choice, numeric, version) {
+  const parts = new URLSearchParams();
+  if (choice.column) parts.set("column", choice.column);
+  if (choice.size) parts.set("size", choice.size);
+  if (choice.stat !== "mean") parts.set("stat", choice.stat);
+  if (choice.column && numeric) for (const end of ["min", "max"]) if (choice[end] !== null) parts.set(end, choice[end]);
+  if (choice.column && !numeric) for (const value of choice.only ?? []) parts.append("only", value);
+  if (version) parts.set("v", version);
+  const text = parts.toString();
+  return text ? `?${text}` : "";
+}

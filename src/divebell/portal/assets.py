@@ -1,4 +1,4 @@
-"""The portal's own files: read once, compressed once, named by their content."""
+"""The portal's own files: read once, compressed once, addressed by the content of all of them."""
 
 from __future__ import annotations
 
@@ -38,17 +38,23 @@ class Assets:
 
     def __init__(self) -> None:
         self._assets = {name: _read(item) for name, item in _walk(files("divebell.portal") / "static", "")}
+        digests = "".join(asset.digest for _, asset in sorted(self._assets.items()))
+        self._release = f"~{hashlib.sha256(digests.encode()).hexdigest()[:16]}"
 
     def address(self, name: str) -> str:
-        """Give a file's address below the root; it changes with the content."""
-        return f"static/{name}?v={self._assets[name].digest}"
+        """Give a file's address below the root; it changes whenever any file does."""
+        if name not in self._assets:
+            raise KeyError(name)
+        return f"static/{self._release}/{name}"
 
     async def answer(self, request: Request) -> Response:
         """Serve one file."""
-        asset = self._assets.get(request.path_params["path"])
+        path = request.path_params["path"]
+        release, _, rest = path.partition("/")
+        asset = self._assets.get(rest if release.startswith("~") else path)
         if asset is None:
             raise HTTPException(404)
-        named = request.query_params.get("v") == asset.digest
+        named = release == self._release
         headers = {
             "ETag": f'"{asset.digest}"',
             "Cache-Control": FOREVER if named else "no-cache",

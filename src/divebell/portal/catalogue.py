@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 from psycopg import sql
 
-from divebell.database import catalogue
+from divebell.database import catalogue, role_of
 from divebell.database.catalogue import Dataset, Failure, Listing, Loader
+from divebell.database.interventions import Intervention
+from divebell.portal.copies import Copy
 
 FIRST_ROWS = 8
 WIDEST = 60
@@ -48,10 +50,19 @@ class Column:
 
 
 class Catalogue:
-    """The catalogue of one event's database."""
+    """The catalogue of one event's database.
 
-    def __init__(self, pool: Any) -> None:
+    `pool` is the portal's own. What volunteers made is only read through `shared`, whose role may do nothing
+    but read: a view runs what its author wrote with the rights of whoever reads it. `mapped` says whether a
+    person (None: a stranger) may see the map of that name.
+    """
+
+    def __init__(
+        self, pool: Any, *, shared: Any, mapped: Callable[[str, str | None], Awaitable[bool]]
+    ) -> None:
         self._pool = pool
+        self._shared = shared
+        self.mapped = mapped
 
     async def datasets(self) -> list[Dataset]:
         """Give every loaded table."""
@@ -79,37 +90,39 @@ class Catalogue:
 
     async def shared(self) -> list[Shared]:
         """Give what volunteers share."""
-        return [Shared(**row) for row in await self._pool.fetch(_query("shared"))]
+        return [Shared(**row) for row in await self._shared.fetch(_query("shared"))]
 
     async def columns(self, schema: str, name: str) -> list[Column]:
         """Give the columns of a relation that everyone may read; none where there is no such relation."""
-        return [Column(**row) for row in await self._pool.fetch(_query("columns"), schema, name)]
+        return [Column(**row) for row in await self._shared.fetch(_query("columns"), schema, name)]
 
     async def first_rows(self, schema: str, name: str, columns: list[Column]) -> list[Mapping[str, Any]]:
         """Give a relation's first rows as text, by column."""
         if not columns:
             return []
-        return list(await self._pool.fetch(first_rows_sql(schema, name, columns[:WIDEST])))
+        return list(await self._shared.fetch(first_rows_sql(schema, name, columns[:WIDEST])))
 
-    async def people(self) -> list[Mapping[str, Any]]:
-        """Give everyone who ever signed in."""
-        return list(
-            await self._pool.fetch(
-                "SELECT name, claimed_at, last_sign_in_at, reset FROM people.roster ORDER BY name"
-            )
-        )
+    async def interventions(self) -> list[Intervention]:
+        """Give what the watchdog did last, whoever it concerns."""
+        return [Intervention(**row) for row in await self._pool.fetch(_query("interventions"))]
 
-    async def reset(self, name: str) -> bool:
-        """Forget how a person returns; False when nobody has that name."""
-        async with self._pool.acquire() as connection:
-            await connection.execute("BEGIN READ WRITE")
-            try:
-                known = await connection.fetchval("SELECT people.reset($1)", name)
-            except BaseException:
-                await connection.execute("ROLLBACK")
-                raise
-            await connection.execute("COMMIT")
-        return bool(known)
+    async def interventions_for(self, name: str) -> list[Intervention]:
+        """Give what the watchdog did to one person in the last hours."""
+        rows = await self._pool.fetch(_query("interventions_for"), role_of(name))
+        return [Intervention(**row) for row in rows]
+
+    async def copy_of(self, name: str) -> Copy | None:
+        """Give how a person's own copy of the repository stands; None before their first notebook."""
+        row = await self._pool.fetchrow(_query("copies"), name)
+        return Copy(**row) if row else None
+
+    async def copies_in_need(self) -> list[Copy]:
+        """Give the copies that have conflicts or are not complete, by name."""
+        return [Copy(**row) for row in await self._pool.fetch(_query("copies"), None)]
+
+    async def asking(self) -> int:
+        """Give how many people wait for an account."""
+        return int(await self._pool.fetchval("SELECT count(*) FROM people.roster WHERE state = 'asked'"))
 
 
 def first_rows_sql(schema: str, name: str, columns: list[Column]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import jinja2
 from starlette.exceptions import HTTPException
@@ -14,14 +15,17 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from divebell.event import Event
-from divebell.portal import times
+from divebell.portal import background, times
 from divebell.portal.assets import Assets
-from divebell.portal.catalogue import WIDEST, Catalogue
+from divebell.portal.catalogue import WIDEST, Catalogue, Column
+from divebell.portal.policy import map_policy
 from divebell.portal.snippets import snippets, sql_name
 
 ROOT = "/services/event/"
 NOTEBOOK = "/hub/user-redirect/lab/tree/welcome.ipynb"
 """Starts the notebook server of whoever follows it, then opens the welcome notebook."""
+COPY_FOLDER = "/hub/user-redirect/lab/tree/my-event"
+"""The same, and then shows their copy of the repository."""
 
 
 class Portal:
@@ -35,7 +39,7 @@ class Portal:
     def __init__(
         self,
         event: Event,
-        pool: Any,
+        catalogue: Catalogue,
         *,
         here: Callable[[], Awaitable[list[str] | None]],
         slug: Callable[[str, str], str],
@@ -43,7 +47,7 @@ class Portal:
         form: Callable[[Request], Awaitable[dict[str, str]]],
     ) -> None:
         self._event = event
-        self._catalogue = Catalogue(pool)
+        self._catalogue = catalogue
         self._here = here
         self._slug = slug
         self._unslug = unslug
@@ -51,14 +55,14 @@ class Portal:
         self._assets = Assets()
         self._templates = self._environment()
 
-    def routes(self) -> list[Route]:
-        """Give the routes below the app's root."""
+    def routes(self, folder: Path) -> list[Route]:
+        """Give the routes below the app's root; `folder` is that of the event file."""
         return [
             Route("/", self.front_door),
             Route("/data/{name}", self.dataset),
             Route("/maps/{name}", self.map),
-            Route("/people", self.people),
-            Route("/people/reset", self.reset, methods=["POST"]),
+            *background.routes(self._event, folder),
+            Route("/enter", self.enter),
             Route("/api/datasets", self.datasets),
             Route("/api/datasets/stamp", self.stamp),
             Route("/static/{path:path}", self._assets.answer),
@@ -89,8 +93,13 @@ class Portal:
             loader=await self._catalogue.loader(),
             shared=await self._catalogue.shared(),
             here=await self._here() if person else None,
+            ended=await self._catalogue.interventions_for(person.name) if person else [],
+            copy=await self._catalogue.copy_of(person.name) if person else None,
             notebook=NOTEBOOK,
+            copy_folder=COPY_FOLDER,
             when=self._when(),
+            asking=await self._catalogue.asking() if person and person.ambassador else 0,
+            certificate=request.app.state.certificate() if person and person.ambassador else None,
         )
 
     async def dataset(self, request: Request) -> Response:
@@ -128,16 +137,43 @@ class Portal:
         )
 
     async def map(self, request: Request) -> Response:
-        """Show one table on a map; the map itself is drawn by map.js."""
+        """Show one table on a map; the map itself is drawn by static/map/main.js."""
         name = self._unslug(request.path_params["name"])
+        person = request.state.person
         columns = await self._catalogue.columns(*name) if name else []
-        if name is None or not columns:
-            raise HTTPException(
-                404, "There is no such map. Its table may have been dropped, or no longer be shared."
-            )
-        if not any(column.spatial for column in columns):
+        slug = self._slug(*name) if name else ""
+        if name is None or not await self._catalogue.mapped(slug, person and person.name):
+            return self._no_map(request, columns)
+        embedded = "embed" in request.query_params
+        answer = self.page(
+            request,
+            "map.html",
+            schema=name[0],
+            table=name[1],
+            slug=slug,
+            listed=bool(columns),
+            embedded=embedded,
+            background=background.described(self._event, ROOT),
+        )
+        answer.headers["Content-Security-Policy"] = map_policy(self._event, embedded=embedded)
+        return answer
+
+    @staticmethod
+    def _no_map(request: Request, columns: list[Column]) -> Response:
+        """Say why there is no map; a stranger may only have to sign in to see it."""
+        if columns and not any(column.spatial for column in columns):
             raise HTTPException(404, "This table has no geometry, so there is no map of it.")
-        return self.page(request, "map.html", schema=name[0], table=name[1], slug=self._slug(*name))
+        if request.state.person is None:
+            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"{ROOT}enter?{urlencode({'next': asked})}", status_code=303)
+        raise HTTPException(
+            404, "There is no such map. Its table may have been dropped, or no longer be shared."
+        )
+
+    async def enter(self, request: Request) -> Response:
+        """Go on to a page; whoever comes here has signed in."""
+        target = request.query_params.get("next", ROOT)
+        return RedirectResponse(target if target.startswith(ROOT) else ROOT, status_code=303)
 
     async def datasets(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
         """Give the catalogue as `divebell data list --json` does."""
@@ -147,24 +183,6 @@ class Portal:
     async def stamp(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
         """Give a word that changes when what the pages say of the data does."""
         return JSONResponse({"stamp": await self._catalogue.stamp()}, headers={"Cache-Control": "no-store"})
-
-    async def people(self, request: Request) -> Response:
-        """Show who ever signed in, to ambassadors."""
-        _ambassadors_only(request)
-        done = request.session.pop("done", None)
-        return self.page(request, "people.html", people=await self._catalogue.people(), done=done)
-
-    async def reset(self, request: Request) -> Response:
-        """Forget a person's return code: asked once, done when confirmed."""
-        _ambassadors_only(request)
-        form = await self._form(request)
-        name = form.get("name", "")
-        if form.get("confirmed") != "yes":
-            return self.page(request, "reset.html", name=name)
-        if not await self._catalogue.reset(name):
-            raise HTTPException(404, "Nobody has signed in with that name.")
-        request.session["done"] = name
-        return RedirectResponse(f"{ROOT}people", status_code=303)
 
     def _when(self) -> dict[str, str | None]:
         zone = self._event.zone
@@ -189,10 +207,3 @@ class Portal:
         environment.filters["moment"] = lambda moment: times.written(times.placed(moment, self._event.zone))
         environment.filters["number"] = lambda number: f"{number:,}"
         return environment
-
-
-def _ambassadors_only(request: Request) -> None:
-    if not request.state.person.ambassador:
-        raise HTTPException(
-            403, "Only the event's ambassadors see this page. Ask one of them for what you need."
-        )

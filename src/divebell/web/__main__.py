@@ -6,16 +6,17 @@ import socket
 import sys
 from pathlib import Path
 
-import uvicorn
-
-from divebell.event import Ports, State, load_event, load_secrets
-from divebell.web.app import app
-
 GRACE_SECONDS = 5
 
 
 def main(arguments: list[str]) -> None:
     """Serve until told to stop."""
+    # loaded here: each process that draws for the app is spawned, and begins with this module
+    import uvicorn  # noqa: PLC0415
+
+    from divebell.event import Ports, State, load_event, load_secrets  # noqa: PLC0415
+    from divebell.web.app import app  # noqa: PLC0415
+
     folder = Path(arguments[0]).resolve()
     event = load_event(folder)
     state = State.beside(folder / "event.yaml")
@@ -29,7 +30,8 @@ def main(arguments: list[str]) -> None:
         server_header=False,
         lifespan="on",
     )
-    with socket.socket() as listening:
+    # named TCP: only then does asyncio not wait 40 ms for what it sent last to be acknowledged
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEPORT, 1

@@ -10,14 +10,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from divebell.following import SIGNATURE, SIGNED
+from divebell.web.bearer import ASK, Bearer, of_a_notebook
 from divebell.web.signin import CALLBACK, ROOT, HubAway, Person, SignIn
 
-OPEN = ("health", "away", "static/", CALLBACK.removeprefix(ROOT))
-"""Below the root, for everybody."""
-DATA = ("data/", "maps/", "tiles/", "preview/", "api/datasets")
+OPEN = ("health", "away", "hook", "static/", "git/", CALLBACK.removeprefix(ROOT))
+"""Below the root, for everybody. The hook asks for a signature, git for a token; no cookie counts there."""
+DATA = ("data/", "maps/", "tiles/", "rasters/", "preview/", "ogc", "api/datasets", "api/layers", "api/seen")
 """Below the root, for everybody where the event says `maps: {public: true}`; the front door is besides."""
-MACHINE = ("tiles/", "preview/", "api/")
+MACHINE = ("tiles/", "rasters/", "preview/", "api/")
 """Asked for by scripts: a redirect to a sign-in page would only confuse them."""
+PROGRAMS = ("ogc",)
+"""Asked for by GIS programs and scripts, and opened by people in a browser."""
+TOKENS = (*PROGRAMS, "tiles/", "rasters/", "preview/", "api/datasets", "api/layers", "api/shared")
+"""What a personal token is good for, to read."""
+NOTEBOOKS = "api/shared"
+"""What the token of a notebook server is good for, in its owner's name. No browser sends one by itself."""
+FORM_HEADER = "X-Form-Token"
+"""Where our scripts say that they come from one of our pages, as forms do."""
 
 LARGEST_FORM = 10_000
 
@@ -25,9 +35,13 @@ LARGEST_FORM = 10_000
 class Access:
     """Let a request through with `request.state.person` set, or answer it."""
 
-    def __init__(self, app: ASGIApp, *, sign_in: SignIn, public: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, sign_in: SignIn, bearer: Bearer, notebooks: Bearer, public: bool
+    ) -> None:
         self._app = app
         self._sign_in = sign_in
+        self._bearer = bearer
+        self._notebooks = notebooks
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,11 +55,17 @@ class Access:
 
     async def _stopped(self, request: Request) -> Response | None:
         """Set who it is; give the answer for one who may not pass."""
-        path = request.url.path.removeprefix(ROOT)
+        # not request.url: some versions of Starlette read a path out of what a client sends as Host
+        path = str(request.scope["path"]).removeprefix(ROOT)
         request.state.person = None
-        if path.startswith(OPEN):
+        request.state.by_token = False
+        if path.startswith(OPEN) or (path.startswith(SIGNED) and SIGNATURE in request.headers):
             return None
         reading = request.method in {"GET", "HEAD"}
+        request.state.person = await self._by_token(request, path, reading=reading)
+        if request.state.person is not None:
+            request.state.by_token = True
+            return None
         open_to_all = self._public and reading and (path == "" or path.startswith(DATA))
         request.state.person = await self._person(request, forgiving=open_to_all)
         if request.state.person is not None:
@@ -54,12 +74,20 @@ class Access:
             return None
         if open_to_all:
             return None
-        if reading and not path.startswith(MACHINE):
+        if reading and _by_a_person(request, path):
             return await self._sign_in.begin(request)
         return JSONResponse(
-            {"error": "Sign in first.", "next_step": f"Open {ROOT} in this browser and sign in."},
+            {"error": "Sign in first.", "next_step": _next_step(path)},
             status_code=401,
+            headers=ASK if path.startswith(PROGRAMS) else None,
         )
+
+    async def _by_token(self, request: Request, path: str, *, reading: bool) -> Person | None:
+        if path.startswith(NOTEBOOKS) and (name := await self._notebooks.name(request)):
+            return await self._sign_in.known_as(name)
+        if reading and path.startswith(TOKENS) and (name := await self._bearer.name(request)):
+            return Person(name, ambassador=False)
+        return None
 
     async def _person(self, request: Request, *, forgiving: bool) -> Person | None:
         try:
@@ -68,6 +96,19 @@ class Access:
             if forgiving:
                 return None
             raise
+
+
+def _by_a_person(request: Request, path: str) -> bool:
+    """Say whether a browser shows the answer, so that a sign-in page helps."""
+    if path.startswith(PROGRAMS):
+        return "text/html" in request.headers.get("accept", "")
+    return not path.startswith(MACHINE)
+
+
+def _next_step(path: str) -> str:
+    if path.startswith(PROGRAMS):
+        return f"Make a token at {ROOT}tokens and send it as Authorization: Bearer, or as the password."
+    return f"Open {ROOT} in this browser and sign in."
 
 
 def check_origin(request: Request) -> None:
@@ -89,7 +130,23 @@ async def read_form(request: Request) -> dict[str, str]:
         if len(body) > LARGEST_FORM:
             raise HTTPException(413, "This form is too large.")
     form = dict(parse_qsl(body.decode(errors="replace")))
-    expected, given = str(request.session.get("form", "")), str(form.get("token", ""))
+    _check_form_token(request, form.get("token", ""))
+    return form
+
+
+def confirm(request: Request) -> dict[str, str]:
+    """Refuse what was sent with a session, and not by one of its pages.
+
+    Give the secrets that came with the request, and what they are.
+    """
+    if not request.state.by_token:
+        _check_form_token(request, request.headers.get(FORM_HEADER, ""))
+        return {}
+    token = of_a_notebook(request.headers.get("authorization", ""))
+    return {token: "the token of your notebook server"} if token else {}
+
+
+def _check_form_token(request: Request, given: str) -> None:
+    expected = str(request.session.get("form", ""))
     if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
         raise HTTPException(403, "This form is out of date. Go back, load the page again and repeat.")
-    return form

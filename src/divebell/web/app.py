@@ -14,12 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from divebell import portal, tiles
-from divebell.event import Event, Ports, Secrets, State
-from divebell.web import errors
-from divebell.web.access import Access, read_form
+from divebell import features, following, gallery, notify, portal, rasters, remote, tiles
+from divebell.event import CertificateStanding, Event, Ports, Secrets, Service, State, load_secrets
+from divebell.remote.people import Owners
+from divebell.web import errors, seen
+from divebell.web.access import Access, confirm, read_form
+from divebell.web.bearer import Bearer, of_a_notebook, of_a_person
 from divebell.web.middleware import RetryReads, SecurityHeaders
-from divebell.web.pool import AWAY, listen, open_pool
+from divebell.web.pool import AWAY, DRAFTS, PORTAL, TABLES, TILES, listen, open_pool
 from divebell.web.signin import ROOT, HubAway, SignIn
 
 SESSION_SECONDS = 14 * 24 * 3600
@@ -28,26 +30,60 @@ SESSION_SECONDS = 14 * 24 * 3600
 
 def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette:
     """Build the app. Nothing is connected before it runs; the database may come and go."""
-    sign_in = SignIn(event, secrets, ports)
-    pool = _LatePool()
-    layers = tiles.Tiles(pool)
+    pool, drawing, tables, drafts = _LatePool(), _LatePool(), _LatePool(), _LatePool()
+    people = portal.People(pool)
+    sign_in = SignIn(event, secrets, ports, made=people.made_ambassadors)
+    layers = tiles.Tiles(tables, views=drawing, drafts=drafts)
+
+    async def mapped(name: str, person: str | None) -> bool:
+        return await layers.layers.find(name, person) is not None
+
+    catalogue = portal.Catalogue(pool, shared=drawing, mapped=mapped)
     site = portal.Portal(
-        event, pool, here=sign_in.here, slug=tiles.to_slug, unslug=tiles.from_slug, form=read_form
+        event,
+        catalogue,
+        here=sign_in.here,
+        slug=tiles.to_slug,
+        unslug=tiles.from_slug,
+        form=read_form,
+    )
+
+    workers = rasters.workers()
+    tokens = portal.Tokens(pool)
+    owners = Owners(tokens.owner, f"http://127.0.0.1:{ports.hub}/hub/api")
+    repository = remote.Remote(state, event.data.branch, pool, Bearer(owners.owner, of_a_person).name)
+    shared = gallery.Around(
+        root=ROOT, page=site.page, form=read_form, confirm=confirm, mapped=lambda name: mapped(name, None)
+    )
+    token_pages = portal.TokenPages(tokens, root=ROOT, page=site.page, form=read_form)
+    people_pages = portal.PeoplePages(
+        event, people, catalogue, page=site.page, form=read_form, stop=sign_in.stop_server
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        pool.pool = await open_pool(state)
+        pool.pool, drawing.pool = await open_pool(state, PORTAL), await open_pool(state, TILES)
+        tables.pool, drafts.pool = await open_pool(state, TABLES), await open_pool(state, DRAFTS)
         listener = asyncio.create_task(listen(state, "catalogue", layers.layers.forget))
         warming = asyncio.create_task(asyncio.to_thread(tiles.warm_up))
+        alive = asyncio.create_task(notify.keep_beating())
         try:
             yield
         finally:
-            listener.cancel()
-            warming.cancel()
-            await asyncio.gather(listener, warming, return_exceptions=True)
+            tasks = (listener, warming, alive)
+            workers.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             pool.pool.terminate()
+            drawing.pool.terminate()
+            tables.pool.terminate()
+            drafts.pool.terminate()
             await sign_in.close()
+            await owners.close()
+
+    def webhook_secret() -> str:
+        return load_secrets(state).webhook_secret
 
     async def health(_: Request) -> Response:
         return await _health(pool)
@@ -59,17 +95,31 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
         path=ROOT,
         max_age=SESSION_SECONDS,
         same_site="lax",
-        https_only=event.address is not None,
+        https_only=_over_https(state),
     )
     inside = [
         Route("/health", health),
         Route("/away", _away, methods=None),
         Route("/oauth_callback", sign_in.finish),
         Route("/signout", _sign_out, methods=["POST"]),
+        seen.route(layers.layers.find),
         *tiles.routes(layers),
-        *site.routes(),
+        *features.routes(layers, drawing, event.name),
+        *rasters.routes(drawing, state.rasters, workers),
+        *repository.routes(),
+        *following.routes(pool, webhook_secret, event.data.branch),
+        *token_pages.routes(),
+        *gallery.routes(pool, shared),
+        *people_pages.routes(),
+        *site.routes(state.event_file.parent),
     ]
-    access = Middleware(Access, sign_in=sign_in, public=event.maps.public)
+    access = Middleware(
+        Access,
+        sign_in=sign_in,
+        bearer=Bearer(tokens.owner, of_a_person),
+        notebooks=Bearer(owners.of_the_hub, of_a_notebook),
+        public=event.maps.public,
+    )
     pages = errors.Pages(site.page)
     built = Starlette(
         routes=[Mount(ROOT.rstrip("/"), routes=inside, middleware=[access, Middleware(RetryReads)])],
@@ -78,7 +128,15 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
         lifespan=lifespan,
     )
     built.state.sign_in = sign_in
+    built.state.owners = owners
+    built.state.certificate = lambda: CertificateStanding.load(state)
     return built
+
+
+def _over_https(state: State) -> bool:
+    """Tell whether browsers come over HTTPS: only where the event runs behind a server's web server."""
+    served = Service.load(state)
+    return served is not None and served.address.startswith("https://")
 
 
 class _LatePool:

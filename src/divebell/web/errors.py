@@ -34,7 +34,13 @@ DATABASE_WORDS: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
         "This took the database too long. Zoom in, or give the table a spatial index.",
     ),
     (
-        (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.InsufficientPrivilegeError),
+        (
+            asyncpg.UndefinedTableError,
+            asyncpg.UndefinedColumnError,
+            asyncpg.InsufficientPrivilegeError,
+            asyncpg.ObjectNotInPrerequisiteStateError,  # a table that has become a view
+            asyncpg.WrongObjectTypeError,
+        ),
         404,
         "This table has just been changed, dropped, or is no longer shared.",
     ),

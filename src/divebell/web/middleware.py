@@ -7,24 +7,24 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from divebell.portal import policy
 from divebell.web.pool import AWAY
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
-)
-"""Nothing inline, nothing from elsewhere."""
+from divebell.web.signin import ROOT
 
 HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": policy(),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
 
+KEPT_IN_FRONT = tuple(f"{ROOT}{path}" for path in ("tiles/", "static/", "api/seen"))
+"""What the web server in front keeps and gives to others too: nobody's cookie may be in it."""
+
+
 class SecurityHeaders:
-    """Set the headers above on every answer."""
+    """Set the headers above on every answer, and no cookie on what is kept in front."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -35,6 +35,8 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if scope["path"].startswith(KEPT_IN_FRONT):
+                    del headers["set-cookie"]
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

@@ -7,6 +7,7 @@ import secrets as random
 import time
 import warnings
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from divebell.event import Event, Ports, Secrets
+from divebell.tiles.flight import Flights
 
 ROOT = "/services/event/"
 CALLBACK = f"{ROOT}oauth_callback"
@@ -25,6 +27,9 @@ ASK_AGAIN_AFTER = 60.0
 TRUST_WITHOUT_HUB = 900.0
 """Seconds a session lives on while the hub is away: its restart must not close anybody's map."""
 REMEMBERED = 2000
+
+Made = Callable[[], Awaitable[frozenset[str]]]
+"""Gives whom the event's ambassadors made ambassadors."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,13 @@ class HubAway(Exception):  # noqa: N818 - a state of affairs, shown as a page
 class SignIn:
     """Sessions of one event's web app."""
 
-    def __init__(self, event: Event, secrets: Secrets, ports: Ports) -> None:
+    def __init__(self, event: Event, secrets: Secrets, ports: Ports, *, made: Made | None = None) -> None:
         self._ambassadors = frozenset(event.people.ambassadors)
+        self._made = made
         self._token = secrets.web_token
         self._api = f"http://127.0.0.1:{ports.hub}/hub/api"
         self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._flights: Flights[str | None] = Flights()
         self._http = httpx.AsyncClient(timeout=5, trust_env=False)
         self._hub = _oauth_client(secrets, self._api)
 
@@ -63,7 +70,12 @@ class SignIn:
         if name is None:
             request.session.clear()
             return None
-        return Person(name, ambassador=name in self._ambassadors)
+        return await self.known_as(name)
+
+    async def known_as(self, name: str) -> Person:
+        """Give the person of a name."""
+        made = await self._made() if self._made and name not in self._ambassadors else frozenset()
+        return Person(name, ambassador=name in self._ambassadors or name in made)
 
     async def begin(self, request: Request) -> Response:
         """Send the browser to the hub; it comes back to the page it asked for."""
@@ -103,12 +115,25 @@ class SignIn:
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
 
+    async def stop_server(self, name: str) -> bool:
+        """Have the hub stop somebody's notebook server, if one runs; False where it does not answer."""
+        try:
+            headers = {"Authorization": f"token {self._token}"}
+            answer = await self._http.delete(f"{self._api}/users/{name}/server", headers=headers, timeout=30)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code in {202, 204, 400, 404}  # 400: none runs; 404: nobody of that name
+
     async def _name(self, token: str) -> str | None:
         key = hashlib.sha256(token.encode()).hexdigest()
         asked_at, name = self._known.get(key, (float("-inf"), ""))
         age = time.monotonic() - asked_at
         if age < ASK_AGAIN_AFTER:
             return name
+        return await self._flights.share(key, lambda: self._asked(token, key, age, name))
+
+    async def _asked(self, token: str, key: str, age: float, name: str) -> str | None:
+        """Ask the hub: once, however many tiles of a map wait for the answer."""
         try:
             answer = await self._http.get(f"{self._api}/user", headers={"Authorization": f"token {token}"})
         except httpx.HTTPError as error:

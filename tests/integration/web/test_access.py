@@ -77,17 +77,17 @@ def test_only_ambassadors_see_people(site):
 def test_a_reset_is_asked_for_confirmed_and_done(site, cluster):
     with connect(cluster.state, "event_hub") as hub:
         hub.execute(
-            "INSERT INTO people.person (name, return_code_hash) VALUES ('olga', 'x') ON CONFLICT DO NOTHING"
+            "INSERT INTO people.person (name, identity, return_code_hash) VALUES ('olga', 'password:olga', 'x') ON CONFLICT DO NOTHING"
         )
     form = {"token": "form-maria", "name": "olga"}
     with site.client("maria") as maria:
-        assert "Reset the return code of olga?" in maria.post("people/reset", data=form).text
+        assert "Give olga a new start?" in maria.post("people/reset", data=form).text
         assert code_of(cluster, "olga") is not None
         done = maria.post("people/reset", data={**form, "confirmed": "yes"}, follow_redirects=True)
-        assert "can now sign in" in done.text
+        assert "claims the name anew" in done.text
         assert code_of(cluster, "olga") is None
         assert (
-            maria.post("people/reset", data={**form, "name": "nobody", "confirmed": "yes"}).status_code == 404
+            maria.post("people/reset", data={**form, "name": "nobody", "confirmed": "yes"}).status_code == 409
         )
 
 

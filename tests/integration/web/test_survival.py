@@ -23,7 +23,7 @@ def test_the_database_may_be_killed_under_the_web_app(make_event_folder, run_ser
         with run_server(folder):
             began = time.monotonic()
             while ana.get("").status_code != 200:
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < 30
                 time.sleep(0.1)
 
 

@@ -1,8 +1,12 @@
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from divebell.web.access import check_origin
+from divebell.web.access import Access, check_origin
+from divebell.web.bearer import Bearer, of_a_notebook, of_a_person
 
 
 def request(**headers):
@@ -34,3 +38,37 @@ def test_the_events_own_pages_may_post(headers):
 def test_other_sites_pages_may_not(headers):
     with pytest.raises(HTTPException):
         check_origin(request(**headers))
+
+
+@pytest.mark.parametrize(
+    "host", ["x/services/event/hook?", "x/services/event/health#", "[::1]/services/event/hook?"]
+)
+def test_no_host_that_a_client_sends_opens_a_page(host):
+    told = []
+
+    async def inside(*_):
+        told.append("inside")
+
+    async def send(message):
+        told.append(message.get("status"))
+
+    async def nobody(_):
+        return None
+
+    closed = Access(
+        inside,
+        sign_in=SimpleNamespace(person=nobody),
+        bearer=Bearer(nobody, of_a_person),
+        notebooks=Bearer(nobody, of_a_notebook),
+        public=False,
+    )
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/services/event/api/shared",
+        "query_string": b"",
+        "headers": [(b"host", host.encode())],
+    }
+    asyncio.run(closed(scope, None, send))
+    assert told[0] == 401

@@ -1,11 +1,12 @@
-// Brings what the page says of the data up to date when the catalogue changes; the page is complete without.
+// Brings a part of the page up to date when the stamp it was made with changes; the page is complete without.
 
 const SECONDS = 5;
 const part = document.querySelector("[data-stamp]");
+const stamp = `/services/event/api/${part?.dataset.from ?? "datasets/stamp"}`;
 
 async function look() {
   if (document.hidden) return;
-  const answer = await fetch("/services/event/api/datasets/stamp", { headers: { Accept: "application/json" } });
+  const answer = await fetch(stamp, { headers: { Accept: "application/json" } });
   if (!answer.ok || (await answer.json()).stamp === part.dataset.stamp) return;
   const page = await fetch(location.href);
   if (!page.ok) return;

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 import psycopg
 
-from divebell.database import catalogue, connect
+from divebell.database import catalogue, connect, interventions
 from divebell.errors import DivebellError
 from divebell.event import Ports, State
 from divebell.local.programs import PARTS
@@ -46,6 +46,7 @@ def check_parts(state: State, ports: Ports) -> tuple[PartStatus, ...]:
         "hub": lambda: _page(f"{base}/hub/health"),
         "web": lambda: _page(f"{base}/services/event/health"),
         "loader": lambda: _loader(state),
+        "watchdog": lambda: _watchdog(state),
     }
     with ThreadPoolExecutor(len(PARTS)) as pool:
         return tuple(pool.map(lambda part: _ask(part, probes[part]), PARTS))
@@ -94,3 +95,11 @@ def _loader(state: State) -> str:
         raise _CannotWorkError(f"failing: {said.detail.splitlines()[0] if said.detail else ''}")
     words = f"{said.activity}{f': {said.detail}' if said.detail else ''}; {len(listing.datasets)} tables"
     return words + (f", {len(listing.failed)} files could not be loaded" if listing.failed else "")
+
+
+def _watchdog(state: State) -> str:
+    with connect(state, "event_web", connect_timeout=int(PATIENCE)) as connection:
+        said = interventions.watchdog(connection)
+    if said.away:
+        raise DivebellError(f"last heard of {said.silent:.0f} s ago")
+    return f"{said.detail}; {said.interventions} interventions within an hour"

@@ -43,14 +43,20 @@ def choose_ports(state: State, wanted: int | None, free: IsFree = is_free) -> Po
             next_step=f"stop that, or choose another port: divebell up --port {_next_free(public, free)}",
         )
     if last is None:
-        proxy_api, hub, web, postgres, supervisor = _unused(5, public)
-        return Ports(public, proxy_api, hub, web, postgres, _notebook_range(free), supervisor)
+        proxy_api, hub, web, postgres, *rest = _unused(7, public)
+        return Ports(public, proxy_api, hub, web, postgres, _notebook_range(free), *rest)
     kept = replace(last, proxy=public)
-    for part in ("proxy_api", "hub", "web", "postgres", "supervisor"):
+    for part in ("proxy_api", "hub", "web", "postgres", "supervisor", "inside", "packages"):
         port = getattr(kept, part)
-        if port == public or not free(port):
+        if port in {public, 0} or not free(port):
             kept = replace(kept, **{part: _unused(1, public)[0]})
     return kept
+
+
+def complete_ports(ports: Ports) -> Ports:
+    """Give ports to what an earlier divebell knew nothing of."""
+    missing = [name for name in ("inside", "packages") if not getattr(ports, name)]
+    return replace(ports, **dict(zip(missing, _unused(len(missing), ports.proxy), strict=True)))
 
 
 def _unused(count: int, avoid: int) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from divebell.event import Ports, Secrets
@@ -27,7 +26,6 @@ class Program:
 def programs() -> tuple[Program, ...]:
     """Give the parts in the order they start. PostgreSQL starts first, alone: the others need its roles."""
     python = sys.executable
-    hub_configuration = str(files("divebell.hub") / "jupyterhub_config.py")
     return (
         Program(
             "postgres",
@@ -37,13 +35,14 @@ def programs() -> tuple[Program, ...]:
             starts_with_supervisor=True,
         ),
         Program("proxy", (str(Path(python).parent / "traefik"), "--configFile=proxy/traefik.toml")),
-        Program("hub", (python, "-m", "jupyterhub", "--config", hub_configuration)),
+        Program("hub", (python, "-m", "divebell.hub")),
         Program("web", (python, "-m", "divebell.web", FOLDER)),
         Program("loader", (python, "-m", "divebell.pipeline", FOLDER)),
+        Program("watchdog", (python, "-m", "divebell.watchdog", FOLDER)),
     )
 
 
-PARTS = ("postgres", "proxy", "hub", "web", "loader")
+PARTS = ("postgres", "proxy", "hub", "web", "loader", "watchdog")
 """Names of the parts in the order they start."""
 
 

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from divebell._version import __version__
+from divebell import disks
+from divebell.containers import setup
 from divebell.database import prepare
 from divebell.errors import DivebellError
 from divebell.event import (
     Event,
     Ports,
     Secrets,
+    Service,
     State,
     ensure_secrets,
     load_secrets,
     renew_supervisor_password,
 )
-from divebell.event.state import write_private
-from divebell.hub.proxy import traefik_files
+from divebell.local.fingerprints import fingerprints, last_ones, remember
 from divebell.local.health import PartStatus, check_parts
 from divebell.local.leftovers import is_notebook, processes_of, stop_processes
 from divebell.local.machine import check_accounts
-from divebell.local.ports import choose_ports
+from divebell.local.ports import choose_ports, complete_ports
 from divebell.local.programs import PARTS
-from divebell.local.supervisor import Supervisor, start_supervisor
+from divebell.local.ready import make_folders, make_ready, may_notebooks_stay
+from divebell.local.supervisor import Supervision, Supervisor, start_supervisor
+from divebell.local.systemd import Systemd
 
 START_SECONDS = 120
 """How long the parts together may take to become ready."""
@@ -46,18 +48,33 @@ class Running:
     ports: Ports
     secrets: Secrets
     was_running: bool
+    changed: tuple[str, ...] = ()
+    """What had to be done, in a few words each."""
 
     @property
     def address(self) -> str:
         """Where people open the event."""
-        return f"http://127.0.0.1:{self.ports.proxy}/"
+        return public_address(self.state, self.ports)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it runs as services, which no terminal holds up."""
+        return Service.load(self.state) is not None
 
 
-def running_supervisor(state: State) -> Supervisor | None:
+def public_address(state: State, ports: Ports) -> str:
+    """Give where people open the event: on a server, through the web server in front of it."""
+    served = Service.load(state)
+    return served.address if served else f"http://127.0.0.1:{ports.proxy}/"
+
+
+def running_supervisor(state: State) -> Supervision | None:
     """Give the supervisor of an event that is up, None when it is down."""
     if not (state.ports_file.exists() and state.secrets_file.exists()):
         return None
-    supervisor = Supervisor(Ports.load(state), load_secrets(state))
+    supervisor: Supervision = (
+        Systemd() if Service.load(state) else Supervisor(Ports.load(state), load_secrets(state))
+    )
     return supervisor if supervisor.answers() else None
 
 
@@ -65,67 +82,98 @@ def bring_up(event: Event, state: State, port: int | None, say: Say, *, ends_wit
     """Start whatever of the event does not run yet; return once every part has been started.
 
     An event that is up keeps running; parts whose configuration changed are started anew. With
-    `ends_with_us` the event ends when the calling process is gone, even by kill -9.
+    `ends_with_us` the event ends when the calling process is gone, even by kill -9; not so on a server.
     Raises DivebellError when a port is taken or PostgreSQL does not start.
     """
-    _make_folders(state)
+    make_folders(state)
     check_accounts(state)
-    with _only_one(state):
+    with only_one(state, "up"):
         supervisor = running_supervisor(state)
-        if supervisor is not None:
-            return _converge(event, state, port, supervisor, say)
-        leftovers = [process for process in processes_of(state) if not is_notebook(process, state)]
-        if leftovers:
-            say(f"ending {len(leftovers)} processes that an earlier run left behind")
-            stop_processes(leftovers, seconds=20)
-        secrets = renew_supervisor_password(ensure_secrets(event, state), state)
-        ports = choose_ports(state, port)
+        if supervisor is None:
+            return _begin(event, state, port, say, ends_with_us=ends_with_us)
+        ports = complete_ports(Ports.load(state))
+        if port not in {None, ports.proxy}:
+            raise DivebellError(
+                f"the event is running at port {ports.proxy}",
+                next_step=f"divebell down, then divebell up --port {port}",
+            )
+        may_notebooks_stay(event, state)
         ports.save(state)
-        wanted_file(state).touch()
-        say("starting PostgreSQL")
-        supervisor = start_supervisor(state, ports, secrets, ends_with_us=ends_with_us)
-        _start_parts(event, state, ports, secrets, supervisor, say)
-        return Running(event, state, ports, secrets, was_running=False)
+        secrets = ensure_secrets(event, state)
+        changed = make_ready(event, state, ports, secrets, say)
+        changed += _stop_stale(fingerprints(event, state, secrets), state, supervisor, say)
+        running = Running(event, state, ports, secrets, was_running=True)
+        return replace(running, changed=_in_short((*changed, *_start_parts(running, supervisor, say))))
 
 
-def _converge(event: Event, state: State, port: int | None, supervisor: Supervisor, say: Say) -> Running:
-    ports = Ports.load(state)
-    if port not in {None, ports.proxy}:
-        raise DivebellError(
-            f"the event is running at port {ports.proxy}",
-            next_step=f"divebell down, then divebell up --port {port}",
-        )
-    secrets = ensure_secrets(event, state)
-    if _fingerprint_file(state).exists() and _fingerprint_file(state).read_text() != _fingerprint(state):
-        say("the event file has changed: starting hub, web and loader anew (notebooks keep running)")
-        for part in ("hub", "web", "loader"):
-            supervisor.stop(part)
-    _start_parts(event, state, ports, secrets, supervisor, say)
-    return Running(event, state, ports, secrets, was_running=True)
+def _begin(event: Event, state: State, port: int | None, say: Say, *, ends_with_us: bool) -> Running:
+    if Service.load(state) is None:
+        _end_leftovers(state, say)
+    secrets = renew_supervisor_password(ensure_secrets(event, state), state)
+    ports = choose_ports(state, port)
+    ports.save(state)
+    changed = make_ready(event, state, ports, secrets, say)
+    wanted_file(state).touch()
+    say("starting PostgreSQL")
+    running = Running(event, state, ports, secrets, was_running=False)
+    supervisor = _begin_supervision(running, ends_with_us=ends_with_us)
+    return replace(running, changed=(*changed, *_start_parts(running, supervisor, say)))
 
 
-def _start_parts(
-    event: Event, state: State, ports: Ports, secrets: Secrets, supervisor: Supervisor, say: Say
-) -> None:
+def _begin_supervision(running: Running, *, ends_with_us: bool) -> Supervision:
+    if Service.load(running.state) is None:
+        return start_supervisor(running.state, running.ports, running.secrets, ends_with_us=ends_with_us)
+    supervisor = Systemd()
+    supervisor.begin()
+    return supervisor
+
+
+def _end_leftovers(state: State, say: Say) -> None:
+    leftovers = [process for process in processes_of(state) if not is_notebook(process, state)]
+    if leftovers:
+        say(f"ending {len(leftovers)} processes that an earlier run left behind")
+        stop_processes(leftovers, seconds=20)
+
+
+def _stop_stale(wanted: dict[str, str], state: State, supervisor: Supervision, say: Say) -> list[str]:
+    """Stop the parts that were started with something else than what they would read now."""
+    before, running = last_ones(state), supervisor.processes()
+    stale = [part for part in PARTS if part in running and before.get(part) != wanted[part]]
+    if stale:
+        say(f"what these were started with has changed: {', '.join(stale)} (notebooks keep running)")
+    for part in stale:
+        supervisor.stop(part)
+    return [f"{part} stopped" for part in stale]
+
+
+def _start_parts(running: Running, supervisor: Supervision, say: Say) -> list[str]:
+    """Start the parts that do not run; give what has been done."""
+    event, state = running.event, running.state
+    before = supervisor.processes() if running.was_running else {}
     supervisor.start("postgres")
-    _wait_for_postgres(event, state)
-    for path, text in traefik_files(state, secrets, ports).items():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(path, text)
-    running = supervisor.processes()
+    done = [f"database migrated: {name}" for name in _wait_for_postgres(event, state)]
+    now = supervisor.processes()
     for part in PARTS:
-        if part not in running:
+        if part not in now:
             say(f"starting {part}")
             supervisor.start(part)
-    _fingerprint_file(state).write_text(_fingerprint(state))
+    remember(state, fingerprints(event, state, running.secrets))
+    return [*done, *(f"{part} started" for part in PARTS if part not in before)]
 
 
-def _wait_for_postgres(event: Event, state: State) -> None:
-    """Create or migrate the database as soon as the server takes connections."""
+def _in_short(changed: tuple[str, ...]) -> tuple[str, ...]:
+    """Call what was stopped and started restarted."""
+    again = {part for part in PARTS if {f"{part} stopped", f"{part} started"} <= set(changed)}
+    words = (one for one in changed if one not in {f"{part} stopped" for part in again})
+    return tuple(one.replace(" started", " restarted") if one.split()[0] in again else one for one in words)
+
+
+def _wait_for_postgres(event: Event, state: State) -> list[str]:
+    """Create or migrate the database as soon as the server takes connections; give the migrations it took."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            prepare(event, state)
+            return prepare(event, state)
         except DivebellError as error:
             if time.monotonic() > deadline:
                 raise DivebellError(
@@ -133,8 +181,6 @@ def _wait_for_postgres(event: Event, state: State) -> None:
                     next_step="divebell logs postgres",
                 ) from error
             time.sleep(0.2)
-        else:
-            return
 
 
 def watch_start(state: State, ports: Ports) -> Iterator[tuple[PartStatus, ...]]:
@@ -150,6 +196,8 @@ def watch_start(state: State, ports: Ports) -> Iterator[tuple[PartStatus, ...]]:
             return
         if not wanted_file(state).exists():
             raise DivebellError("the event was taken down while it was starting", next_step="divebell up")
+        if running_supervisor(state) is None:
+            raise DivebellError("the supervisor ended while the event was starting", next_step="divebell up")
         if time.monotonic() > deadline:
             away = [part for part in parts if not part.answers]
             raise DivebellError(
@@ -162,9 +210,10 @@ def watch_start(state: State, ports: Ports) -> Iterator[tuple[PartStatus, ...]]:
 def take_down(state: State, say: Say) -> int:
     """Stop everything that belongs to the event and nothing else; return how many processes that were."""
     wanted_file(state).unlink(missing_ok=True)
+    containers = setup.take_down(state, say)
+    if containers:
+        say(f"stopped {containers} notebook servers in containers")
     everything = processes_of(state)
-    if not everything:
-        return 0
     notebooks = [process for process in everything if is_notebook(process, state)]
     if notebooks:
         say(f"stopping notebook servers ({len(notebooks)} processes)")
@@ -174,7 +223,9 @@ def take_down(state: State, say: Say) -> int:
         say("stopping the parts")
         _stop_supervised(supervisor)
     stop_processes(processes_of(state), seconds=20)
-    return len(everything)
+    for folder in disks.mounted_below(state.folder):
+        disks.release(folder)
+    return len(everything) + containers
 
 
 def wait_until_down(state: State, *, seconds: float = 90) -> None:
@@ -184,7 +235,7 @@ def wait_until_down(state: State, *, seconds: float = 90) -> None:
         time.sleep(0.2)
 
 
-def _stop_supervised(supervisor: Supervisor) -> None:
+def _stop_supervised(supervisor: Supervision) -> None:
     with contextlib.suppress(DivebellError):  # it may be shutting down already
         for part in reversed(PARTS):
             supervisor.stop(part)
@@ -194,34 +245,19 @@ def _stop_supervised(supervisor: Supervisor) -> None:
         time.sleep(0.05)
 
 
-def _fingerprint(state: State) -> str:
-    """Give what changes when hub, web and loader must be started anew."""
-    return hashlib.sha256(state.event_file.read_bytes() + __version__.encode()).hexdigest()
-
-
-def _fingerprint_file(state: State) -> Path:
-    return state.run / "event.sha256"
-
-
 def wanted_file(state: State) -> Path:
     """There while the event is meant to be up; `down` takes it away first, so that nobody starts it again."""
     return state.run / "wanted"
 
 
-def _make_folders(state: State) -> None:
-    for folder in (state.folder, state.logs, state.run, state.hub, state.proxy, state.homes):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    state.folder.chmod(0o700)
-
-
 @contextlib.contextmanager
-def _only_one(state: State) -> Iterator[None]:
-    """Let one `up` at a time change this event; the lock goes with the process that holds it."""
-    with (state.run / "up.lock").open("w") as lock:
+def only_one(state: State, verb: str) -> Iterator[None]:
+    """Let one command of a kind at a time work on this event; the lock goes with the process holding it."""
+    with (state.run / f"{verb}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise DivebellError(
-                "another `divebell up` is starting this event right now", next_step="divebell status"
+                f"another `divebell {verb}` is at work on this event right now", next_step="divebell status"
             ) from error
         yield

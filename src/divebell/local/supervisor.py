@@ -9,7 +9,7 @@ import sys
 import time
 import xmlrpc.client
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Protocol
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
@@ -19,6 +19,25 @@ from divebell.event.state import STATE_VARIABLE, write_private
 from divebell.local.programs import programs, supervisor_configuration
 
 _AWAY = (OSError, HTTPException, xmlrpc.client.ProtocolError)
+
+
+class Supervision(Protocol):
+    """What starts the parts of one event and starts them again when they end."""
+
+    def answers(self) -> bool:
+        """Tell whether it is there and takes orders."""
+
+    def processes(self) -> dict[str, int]:
+        """Give the process id of each part that runs."""
+
+    def start(self, part: str) -> None:
+        """Start a part; nothing happens when it runs already."""
+
+    def stop(self, part: str) -> None:
+        """Stop a part and wait for it; nothing happens when it does not run."""
+
+    def shut_down(self) -> None:
+        """Stop every part, and start none of them again."""
 
 
 class Supervisor:

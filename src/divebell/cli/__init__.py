@@ -17,12 +17,24 @@ VERBS = {
     "check": "Check an event file and name every problem.",
     "up": "Run the event on this machine.",
     "down": "Stop everything that `up` started.",
+    "deploy": "Install the event on a server over SSH, or change there what changed.",
     "status": "Show whether each part of the event answers.",
+    "doctor": "Probe the running event for everything that should be closed.",
     "logs": "Show what the parts of the event have written.",
     "data": "Load the event's data and list what is loaded.",
+    "github": "Connect a GitHub repository with the event.",
+    "ci": "Check what a commit changes, tell the event, and show what it makes of it.",
+    "image": "Build, show and try the image that workspaces in containers are made from.",
+    "watch": "List what the watchdog ended in the database, and why.",
+    "backup": "Copy the event away, encrypted, while it goes on; list the copies.",
+    "restore": "Bring an event back from a backup.",
+    "secrets": "Give the event what opens its repository; list and remove it.",
     "people": "List who signed in, reset a forgotten return code, show passwords.",
 }
 """Each verb is a module of this package with `add_arguments(parser)` and `run(args) -> int`."""
+
+HERE = "_here"
+"""Modules with this ending are needed where the event runs, and not by who only asks a server with `--on`."""
 
 VERBOSE_HELP = "show the traceback of an error"
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -76,21 +88,26 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     for verb, summary in VERBS.items():
         child = verbs.add_parser(verb, help=summary, description=summary)
         if verb == only:
-            module = _module(verb)
+            module = verb_module(verb)
             module.add_arguments(child)
             child.add_argument("--verbose", action="store_true", default=argparse.SUPPRESS, help=VERBOSE_HELP)
             child.set_defaults(run=module.run)
     return parser
 
 
-def _module(verb: str) -> _Verb:
+def verb_module(verb: str) -> _Verb:
+    """Import the module of a verb, or the part of it that `here` runs an event needs.
+
+    Raises DivebellError when it needs what is not installed.
+    """
     try:
         return cast("_Verb", importlib.import_module(f"divebell.cli.{verb}"))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("divebell"):
             raise
+        said = verb.removesuffix(HERE)
         raise DivebellError(
-            f"`divebell {verb}` needs the Python package '{error.name}', which is not installed",
+            f"`divebell {said}` needs the Python package '{error.name}', which is not installed",
             next_step="pip install 'divebell[all]'",
         ) from error
 

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from divebell.event import ways_in
 from divebell.event.load import event_file, load_with_lines
 from divebell.event.model import Event
 from divebell.event.problems import EventFileError, Problem
@@ -47,7 +48,7 @@ def check(path: Path) -> tuple[Event, list[Problem]]:
     file = event_file(path)
     event, document = load_with_lines(path)
     require_folder(event, document, file)
-    return event, doubts(event, document, file)
+    return event, [*doubts(event, document, file), *ways_in.doubts(event, document, file)]
 
 
 def _print_json(path: Path) -> int:

@@ -8,7 +8,10 @@ from collections import deque
 from pathlib import Path
 
 from divebell.cli.event_argument import state_of
+from divebell.cli.on_server import EVENT, add_on_argument, run_on
 from divebell.errors import DivebellError
+from divebell.event import Service
+from divebell.local import systemd
 from divebell.local.programs import PARTS
 
 LOGS = (*PARTS, "supervisor")
@@ -22,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--event", type=Path, default=Path(), metavar="PATH", help="the event's folder or event.yaml"
     )
+    add_on_argument(parser)
     parser.add_argument("--follow", "-f", action="store_true", help="go on with what is written from now on")
     parser.add_argument(
         "--lines", "-n", type=int, default=100, help="how many of the last lines of each (default: 100)"
@@ -30,8 +34,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the last lines of each log, each line behind the name of its part."""
-    folder = state_of(args.event).logs
+    if args.on:
+        return run_on(args.on, args.event, _words(args))
+    state = state_of(args.event)
     parts = (args.part,) if args.part else LOGS
+    if Service.load(state) is not None:
+        _print_journal(systemd.journal_command(parts, args.lines, follow=args.follow))
+        return 0
+    return _print_files(state.logs, parts, args)
+
+
+def _words(args: argparse.Namespace) -> list[str]:
+    """Give the same command for the server."""
+    part = [args.part] if args.part else []
+    follow = ["--follow"] if args.follow else []
+    return ["logs", *part, "--event", EVENT, "--lines", str(args.lines), *follow]
+
+
+def _print_journal(command: list[str]) -> None:
+    for part, line in systemd.journal(command):
+        _print_line(part, line)
+
+
+def _print_files(folder: Path, parts: tuple[str, ...], args: argparse.Namespace) -> int:
     logs = {part: folder / f"{part}.log" for part in parts}
     if not any(log.exists() for log in logs.values()):
         raise DivebellError("nothing has been written yet", next_step="divebell up")
@@ -48,7 +73,7 @@ def _print_tail(part: str, log: Path, count: int) -> int:
         return 0
     with log.open("rb") as file:
         for line in deque(file, maxlen=max(count, 0)):
-            _print_line(part, line)
+            _print_line(part, line.decode(errors="replace"))
         return file.tell()
 
 
@@ -61,9 +86,9 @@ def _print_new(part: str, log: Path, place: int) -> int:
     with log.open("rb") as file:
         file.seek(place)
         for line in file:
-            _print_line(part, line)
+            _print_line(part, line.decode(errors="replace"))
         return file.tell()
 
 
-def _print_line(part: str, line: bytes) -> None:
-    print(f"{part:<10} {line.decode(errors='replace').rstrip()}", flush=True)
+def _print_line(part: str, line: str) -> None:
+    print(f"{part:<10} {line.rstrip()}", flush=True)

@@ -1,124 +1,63 @@
-"""`divebell people`: who signed in, a new start for a lost return code, the passwords."""
+"""`divebell people`: who takes part, who signed in when, and what ambassadors decide about them."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import sys
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from pathlib import Path
 
-from divebell.cli import EXIT_DONE, EXIT_USAGE
-from divebell.cli.event_argument import add_event_argument, open_event
-from divebell.errors import DivebellError
-from divebell.event import ensure_secrets
+from divebell.cli import HERE, cards, invitations, verb_module
+from divebell.cli.event_argument import add_event_argument
+from divebell.cli.on_server import EVENT, add_on_argument, run_on
 
-_ACTIONS = {
-    "list": "List who signed in.",
-    "reset": "Let a person who lost the return code claim the name again.",
+ACTIONS = {
+    "list": "List who takes part; with --log, who signed in when, from where, by which way.",
+    "add": "Add a person by name; prints once what they sign in with.",
+    "reset": "Give a person who lost the return code or password a new start.",
+    "remove": "Shut a person out; notebooks and tables are kept, and so is the name.",
+    "approve": "Let somebody in who asked for an account.",
+    "decline": "Turn somebody away who asked for an account.",
+    "make-ambassador": "Make a person an ambassador; prints their password once.",
     "passwords": "Show the event's password and those of the ambassadors.",
 }
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who signed in. `reset`: the next sign-in with the event's password claims the name again."""
-
-    name: str
-    ambassador: bool
-    claimed_at: datetime
-    last_sign_in_at: datetime | None
-    reset: bool
+_LISTS = {
+    "--log": "who signed in when, from where, by which way",
+    "--changes": "who was added, reset, removed or made an ambassador, when and by whom",
+    "--csv": "print a table for a spreadsheet",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what may follow the verb."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for action, summary in _ACTIONS.items():
+    for action, summary in ACTIONS.items():
         child = actions.add_parser(action, help=summary, description=summary)
-        if action == "reset":
+        if action not in {"list", "passwords"}:
             child.add_argument("name", metavar="NAME", help="the person's name, as `list` shows it")
         add_event_argument(child)
+        add_on_argument(child)
         child.add_argument("--json", action="store_true", help="print facts for a program to read")
+        if action == "list":
+            for flag, what in _LISTS.items():
+                child.add_argument(flag, action="store_true", help=what)
+        if action == "make-ambassador":
+            child.add_argument("--undo", action="store_true", help="make them a volunteer again")
+    for module in (invitations, cards):
+        for action, summary in module.ACTIONS.items():
+            module.add_arguments(action, actions.add_parser(action, help=summary, description=summary))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it."""
-    match args.action:
-        case "list":
-            return _list(args.path, as_json=args.json)
-        case "reset":
-            return _reset(args.path, args.name, as_json=args.json)
-        case "passwords":
-            return _passwords(args.path, as_json=args.json)
-        case _:
-            return EXIT_USAGE
+    """Do it, here or on the server."""
+    for module in (invitations, cards):
+        if args.action in module.ACTIONS:
+            return int(module.run(args))
+    if args.on:
+        return run_on(args.on, args.path, words(args))
+    code: int = verb_module("people" + HERE).run(args)
+    return code
 
 
-def people(path: Path) -> list[Person]:
-    """Give everybody who signed in, the latest first."""
-    from divebell.database import admin  # noqa: PLC0415 - `passwords` needs no database driver
-
-    event, state = open_event(path)
-    with admin(state) as database:
-        rows = database.execute(
-            "SELECT name, claimed_at, last_sign_in_at, return_code_hash IS NULL FROM people.person"
-            " ORDER BY last_sign_in_at DESC NULLS LAST, name"
-        ).fetchall()
-    return [
-        Person(name, name in event.people.ambassadors, claimed, last, reset)
-        for name, claimed, last, reset in rows
-    ]
-
-
-def _list(path: Path, *, as_json: bool) -> int:
-    found = people(path)
-    if as_json:
-        print(
-            json.dumps({"people": [asdict(person) for person in found]}, default=datetime.isoformat, indent=2)
-        )
-        return EXIT_DONE
-    if not found:
-        print("Nobody has signed in yet.", file=sys.stderr)
-    width = max((len(person.name) for person in found), default=0)
-    for person in found:
-        last = f"{person.last_sign_in_at:%Y-%m-%d %H:%M} UTC" if person.last_sign_in_at else "-"
-        marks = [word for word, true in (("ambassador", person.ambassador), ("reset", person.reset)) if true]
-        print(f"{person.name:<{width}}  {last}  {', '.join(marks)}".rstrip())
-    return EXIT_DONE
-
-
-def _reset(path: Path, name: str, *, as_json: bool) -> int:
-    from divebell.database import admin  # noqa: PLC0415
-
-    event, state = open_event(path)
-    if name in event.people.ambassadors:
-        raise DivebellError(
-            f"'{name}' is an ambassador and has an own password, not a return code",
-            next_step="divebell people passwords",
-        )
-    with admin(state) as database:
-        row = database.execute("SELECT people.reset(%s)", [name]).fetchone()
-    if row is None or not row[0]:
-        raise DivebellError(f"nobody has signed in as '{name}'", next_step="divebell people list")
-    if as_json:
-        print(json.dumps({"name": name, "reset": True}))
-    else:
-        print(f"'{name}' is signed out. The next sign-in with the event's password claims the name anew.")
-    return EXIT_DONE
-
-
-def _passwords(path: Path, *, as_json: bool) -> int:
-    event, state = open_event(path)
-    if not state.secrets_file.exists():
-        raise DivebellError("this event has no passwords yet", next_step="divebell up")
-    known = ensure_secrets(event, state)
-    if as_json:
-        print(json.dumps({"event": known.event_password, "ambassadors": known.ambassadors}, indent=2))
-        return EXIT_DONE
-    width = max(len(name) for name in ("everybody", *known.ambassadors))
-    print(f"{'everybody':<{width}}  {known.event_password}")
-    for name, password in known.ambassadors.items():
-        print(f"{name:<{width}}  {password}")
-    return EXIT_DONE
+def words(args: argparse.Namespace) -> list[str]:
+    """Give the same command as it is typed on the server."""
+    flags = [flag for flag in ("--json", "--undo", *_LISTS) if getattr(args, flag[2:], False)]
+    name = [args.name] if "name" in args else []
+    return ["people", args.action, *name, EVENT, *flags]

@@ -7,6 +7,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from divebell.event import Containers, Event, Secrets
+from divebell.event.model import SignIn
 from divebell.local.health import PartStatus
 from divebell.local.running import Running
 
@@ -29,14 +31,35 @@ def summary(running: Running) -> str:
         f"{running.event.name} is {'already ' if running.was_running else ''}up.",
         "",
         f"  Address      {running.address}",
-        f"  Password     {running.secrets.event_password}   (for every volunteer, with a name of their own)",
+        sign_in_line(running.event, running.secrets),
     ]
     if running.secrets.ambassadors:
         lines.append("  Ambassadors  each with an own password:")
         lines += [f"    {name:<20} {password}" for name, password in running.secrets.ambassadors.items()]
     else:
         lines.append("  Ambassadors  none (add `people: {ambassadors: [name]}` to event.yaml)")
+    where = Containers.load(running.state)
+    lines.append(
+        f"  Notebooks    {f'in containers of {where.image}' if where else 'as processes of this machine'}"
+    )
     return "\n".join([*lines, ""])
+
+
+def sign_in_line(event: Event, secrets: Secrets) -> str:
+    """Say what volunteers sign in with."""
+    match event.people.sign_in:
+        case SignIn.EVENT_PASSWORD:
+            return (
+                f"  Password     {secrets.event_password}   (for every volunteer, with a name of their own)"
+            )
+        case SignIn.ACCOUNTS:
+            return "  Volunteers   each with an account: divebell people add NAME, or they ask for one"
+        case SignIn.SYSTEM:
+            return "  Volunteers   each with the account they have on the machine"
+        case SignIn.GITHUB:
+            return "  Volunteers   each with their account on GitHub"
+        case SignIn.INVITATIONS:
+            return "  Volunteers   each with an invitation: divebell people cards"
 
 
 def summary_json(running: Running) -> dict[str, Any]:
@@ -47,4 +70,7 @@ def summary_json(running: Running) -> dict[str, Any]:
         "password": running.secrets.event_password,
         "ambassadors": running.secrets.ambassadors,
         "already_running": running.was_running,
+        "notebooks": "containers" if Containers.load(running.state) else "processes",
+        "port": running.ports.proxy,
+        "changed": list(running.changed),
     }

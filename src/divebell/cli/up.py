@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import time
 import webbrowser
@@ -14,8 +13,12 @@ from contextlib import contextmanager, nullcontext
 from rich.console import Console
 from rich.live import Live
 
-from divebell.cli.event_argument import add_event_argument, open_event_with_data
+from divebell.backup.restoring import is_interrupted
+from divebell.cli.event_argument import add_event_argument, open_event_with_data, state_of
 from divebell.cli.show import parts_table, summary, summary_json
+from divebell.errors import DivebellError
+from divebell.event import Service
+from divebell.event.model import SignIn
 from divebell.local.health import PartStatus, check_parts
 from divebell.local.machine import check_machine
 from divebell.local.running import (
@@ -38,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=_port, help="the port people open (default: 8000, or the last one used)"
     )
     parser.add_argument(
-        "--detach", action="store_true", help="return once the event is up; `divebell down` ends it"
+        "--detach",
+        action="store_true",
+        help="return once the event is up; `divebell down` ends it (on a server always so)",
     )
     parser.add_argument("--open", action="store_true", help="open the event in a browser")
     parser.add_argument("--json", action="store_true", help="print address and passwords as JSON")
@@ -47,26 +52,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Bring the event up; in the foreground, watch it until Ctrl-C and then take it down."""
     check_machine()
+    if is_interrupted(state_of(args.path)):
+        raise DivebellError("a restore of this event did not come to its end", next_step="run it again")
     event, state = open_event_with_data(args.path)
     console = Console(stderr=True)
-    if os.geteuid() != 0:
-        console.print(
-            "Volunteers' notebooks run as your own account: they are not isolated from each other or you."
-        )
     with _ended_by_signals():
         try:
             running = bring_up(event, state, args.port, console.print, ends_with_us=not args.detach)
             _watch_until_ready(running, console)
             _announce(running, args)
-            if args.detach or running.was_running:
+            _say_all(_unfinished(running), console)
+            if args.detach or running.was_running or running.goes_on:
                 return 0
             _stay(running, console, args)
             wait_until_down(state)
         except KeyboardInterrupt:
+            if Service.load(state) is not None:  # whoever stopped waiting has stopped nothing else
+                raise
             console.print("stopping the event ...")
             take_down(state, console.print)
         console.print("The event is down. Data, homes and passwords are kept.")
     return 0
+
+
+def _unfinished(running: Running) -> list[str]:
+    """Say what only a person can do before volunteers get in."""
+    people, secret = running.event.people, running.secrets.github_client_secret
+    if people.sign_in is not SignIn.GITHUB or secret:
+        return []
+    return [
+        "Nobody can sign in with GitHub yet: the secret of the OAuth app is missing.",
+        f"  its callback address is {running.address}hub/oauth_callback",
+        "  -> divebell secrets set github-client-secret",
+    ]
 
 
 def _announce(running: Running, args: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from divebell.pipeline.git import source
 from divebell.pipeline.inspect import Finding, inspect
 from divebell.pipeline.names import base_names, layer_names
 from divebell.pipeline.reading.service import Readings
-from divebell.readers import dataset_files
+from divebell.readers import DatasetFiles, dataset_files
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """The folder that paths are told from, the data to look at below it, and what the event file says."""
 
     root: Path
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         for result in _check(path):
             results.append(result)
             if not args.json:
-                _print(out, result)
+                show(out, result)
     bad = [result for result in results if result.error]
     if args.json:
         facts = {"files": [result.to_json() for result in results]}
@@ -90,6 +90,16 @@ def _check(given: Path | None) -> Iterator[Checked]:
         wanted = {one.path for one in datasets if own in one.parts}
         if not wanted:
             yield Checked(own, error="it is no data in a format that divebell reads")
+    yield from inspected(place, datasets, wanted, named=path.is_file())
+
+
+def inspected(
+    place: Place, datasets: Sequence[DatasetFiles], wanted: Collection[str], *, named: bool
+) -> Iterator[Checked]:
+    """Inspect those of a repository's datasets whose paths are `wanted`.
+
+    One that turns out to be no data is passed over, unless it was `named`.
+    """
     bases = base_names(
         (one.path for one in datasets),
         {one.path: hint.table for one in datasets if (hint := place.hints.get(one.path)) and hint.table},
@@ -98,9 +108,10 @@ def _check(given: Path | None) -> Iterator[Checked]:
         tempfile.TemporaryDirectory(prefix="divebell-check-") as scratch,
         Readings([place.root], Path(scratch) / "reading") as readings,
     ):
+        Path(scratch).chmod(0o711)  # as root another account reads: a CI's container may have no bubblewrap
         for file in sorted(wanted):
             found = _inspect(readings, place.root / file, place.hints.get(file, DatasetHint()))
-            if found or path.is_file():
+            if found or named:
                 yield _named(file, bases, found)
 
 
@@ -121,7 +132,7 @@ def _named(file: str, bases: Mapping[str, str], found: Sequence[Finding] | str) 
     return Checked(file, tuple(zip(names, found, strict=True)))
 
 
-def _place(path: Path) -> _Place:
+def _place(path: Path) -> Place:
     """Find the event file above, if there is one for these data: it tells the repository's top and hints."""
     here = path.resolve()
     for folder in (here, *here.parents):
@@ -130,17 +141,17 @@ def _place(path: Path) -> _Place:
             if place and (here == folder or here.is_relative_to(place.data.resolve())):
                 return place
     root = here if here.is_dir() else here.parent
-    return _Place(root, {}, root)
+    return Place(root, {}, root)
 
 
-def _event_place(folder: Path) -> _Place | None:
+def _event_place(folder: Path) -> Place | None:
     try:
         event = load_event(folder)
     except DivebellError:
         print(f"{folder / 'event.yaml'} has problems, so its hints are not used.", file=sys.stderr)
         return None
     root = source(event.data.repository, folder).folder or folder
-    return _Place(root, event.data.datasets, root / event.data.folder)
+    return Place(root, event.data.datasets, root / event.data.folder)
 
 
 def _files(path: Path, root: Path) -> list[str]:
@@ -180,7 +191,8 @@ def _table_json(name: str, found: Finding) -> dict[str, Any]:
     }
 
 
-def _print(out: Console, result: Checked) -> None:
+def show(out: Console, result: Checked) -> None:
+    """Print one file and what it would become."""
     out.print(result.file, style="bold", markup=False)
     if result.error:
         out.print(f"  would not be loaded: {result.error}", style="red", markup=False)

@@ -22,7 +22,7 @@ from divebell.database import catalogue
 from divebell.database.catalogue import Listing
 from divebell.errors import DivebellError
 from divebell.event import Event, State
-from divebell.pipeline import worker
+from divebell.pipeline import heart, worker
 from divebell.pipeline.catalogue import Connection
 
 _POLL_SECONDS = 0.5
@@ -128,8 +128,8 @@ def _own_pass(event: Event, state: State, connection: Connection, progress: _Pro
     if not worker.take_turn(connection):
         raise DivebellError("another loader is at work but does not answer", next_step="divebell logs loader")
     print("No loader is running; loading here.", file=sys.stderr)
-    status = worker.Status(tell=progress.tell)
-    with worker.beating(state, status):
+    status = heart.Status(tell=progress.tell)
+    with heart.beating(state, status, worker.ROLE):
         done = worker.load_once(connection, event, state, status)
         status.say("waiting")
     return done.problem or ""

@@ -1,0 +1,28 @@
+"""`divebell people` as it is typed, here and for a server."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from divebell.cli import people
+
+
+def parsed(*words):
+    parser = argparse.ArgumentParser()
+    people.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize(
+    ("typed", "there"),
+    [
+        ("list . --log --csv", "people list /srv/divebell/event --log --csv"),
+        ("add ana", "people add ana /srv/divebell/event"),
+        ("make-ambassador ana --undo --json", "people make-ambassador ana /srv/divebell/event --json --undo"),
+        ("passwords", "people passwords /srv/divebell/event"),
+    ],
+)
+def test_on_a_server_the_same_is_asked_of_the_event_there(typed, there):
+    assert people.words(parsed(*typed.split(), "--on", "dive.example.org")) == there.split()

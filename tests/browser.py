@@ -5,7 +5,9 @@ Each has a profile of its own, so two of them are two people. WebGL is drawn in 
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,16 +34,30 @@ FLAGS = (
 
 
 @contextmanager
-def chromium(size: tuple[int, int] = (1280, 900), *, dark: bool = False) -> Iterator[webdriver.Chrome]:
-    """Run a browser of a given viewport size for as long as the block lasts."""
+def chromium(
+    size: tuple[int, int] = (1280, 900),
+    *,
+    dark: bool = False,
+    resolver_rules: str = "",
+    authority: Path | None = None,
+) -> Iterator[webdriver.Chrome]:
+    """Run a browser of a given viewport size for as long as the block lasts.
+
+    `resolver_rules`, such as `MAP dive.example 192.0.2.7`, say where hosts are found; certificates that `authority`
+    signed are trusted as if the person had imported it.
+    """
     profile = Path(tempfile.mkdtemp(prefix="divebell-browser-"))
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"
-    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+    more = [f"--host-resolver-rules={resolver_rules}"] if resolver_rules else []
+    for flag in (*FLAGS, *more, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    environment = {**os.environ, "HOME": str(profile)} if authority else dict(os.environ)
+    if authority:
+        _trust(authority, profile)
     driver = webdriver.Chrome(
-        options=options, service=Service(shutil.which("chromedriver") or "chromedriver")
+        options=options, service=Service(shutil.which("chromedriver") or "chromedriver", env=environment)
     )
     try:
         driver.set_page_load_timeout(90)
@@ -54,6 +70,16 @@ def chromium(size: tuple[int, int] = (1280, 900), *, dark: bool = False) -> Iter
     finally:
         driver.quit()
         shutil.rmtree(profile, ignore_errors=True)
+
+
+def _trust(authority: Path, home: Path) -> None:
+    """Import an authority where Chromium looks for those that a person trusts."""
+    store = home / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    database = ["certutil", "-d", f"sql:{store}"]
+    trusted = ["-A", "-n", "the event", "-t", "C,,", "-i", str(authority)]
+    for words in ([*database, "-N", "--empty-password"], [*database, *trusted]):
+        subprocess.run(words, check=True, timeout=30, capture_output=True)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ makes them. Nothing runs in it. It gives `.folder`, `.event`, `.state`, `.secret
 `make_event_folder(folder, event_yaml=...)` is the function behind it, for tests that need several folders
 or a special place.
 
-Tests marked `sample` or `root` run where there is a sample event (DIVEBELL_SAMPLE_EVENT) or where we are root;
+Tests marked `sample`, `s3` or `root` run where there is a sample event (DIVEBELL_SAMPLE_EVENT), an S3-compatible
+store (DIVEBELL_S3_STORE, such as s3:http://127.0.0.1:5000/bucket of `moto_server`) or where we are root;
 elsewhere pytest's last line counts them as deselected.
 
 Tests in tests/integration have `cluster` besides: see the conftest.py there.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,10 +34,17 @@ data:
   repository: repository
 """
 
+SMALL = "database:\n  scratch: 256 MB\n"
+"""A small disk for volunteers' tables: it is kept free, and tests make many."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine and account cannot run; nothing else is ever left out."""
-    had = {"sample": "DIVEBELL_SAMPLE_EVENT" in os.environ, "root": os.geteuid() == 0}
+    had = {
+        "sample": "DIVEBELL_SAMPLE_EVENT" in os.environ,
+        "root": os.geteuid() == 0,
+        "s3": "DIVEBELL_S3_STORE" in os.environ,
+    }
     left_out = [
         item
         for item in items
@@ -44,6 +52,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def _disks_are_given_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Free the disks that a test's events reserved, once all that used them has ended."""
+    yield
+    folder = (request.node.funcargs or {}).get("tmp_path")  # none are left of a test that was interrupted
+    for root, _, names in os.walk(folder) if folder else ():
+        for name in names:
+            if name.endswith(".img"):
+                Path(root, name).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -70,7 +89,8 @@ def free_ports() -> Ports:
 def build_event_folder(folder: Path, *, event_yaml: str = EVENT_YAML) -> EventFolder:
     """Make `folder` an event's folder, with secrets and ports."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "event.yaml").write_text(event_yaml)
+    more = "" if "\ndatabase:" in event_yaml else SMALL
+    (folder / "event.yaml").write_text(event_yaml + more)
     state = State.beside(folder / "event.yaml")
     state.folder.mkdir(mode=0o700)
     event = load_event(folder)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +44,7 @@ class LiveEvent:
         return result.returncode, json.loads(result.stdout)
 
 
-def divebell(*arguments: object, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def divebell(*arguments: object, timeout: float = 900) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     words = [sys.executable, "-m", "divebell", *(str(argument) for argument in arguments)]
     return subprocess.run(words, capture_output=True, text=True, timeout=timeout, check=False)
@@ -55,10 +57,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def copy_example(folder: Path) -> Path:
-    """Copy the project's example event, without what an earlier run left in it."""
+def copy_example(folder: Path, workspace: str = "runs_in: processes", more: str = "") -> Path:
+    """Copy the project's example event, without what an earlier run left in it.
+
+    `workspace` is what stands in that section of its event file, `more` what is added at its end.
+    """
     example = next(path.parent for path in sorted(EXAMPLES.glob("*/event.yaml")))
-    return Path(shutil.copytree(example, folder, ignore=shutil.ignore_patterns(".divebell", ".git")))
+    copied = Path(shutil.copytree(example, folder, ignore=shutil.ignore_patterns(".divebell", ".git")))
+    text = (copied / "event.yaml").read_text()
+    section = "workspace:\n" + textwrap.indent(textwrap.dedent(workspace).strip(), "  ") + "\n\n"
+    text = re.sub(r"workspace:\n(?:  .*\n)+\n", lambda _: section, text)
+    more = textwrap.dedent(more)
+    if "database:" not in more:
+        more += "\ndatabase:\n  scratch: 256 MB\n"  # it is taken from the disk at once, and tests make many
+    (copied / "event.yaml").write_text(text + more)
+    return copied
 
 
 def bring_up(folder: Path, *options: object) -> LiveEvent:
@@ -79,6 +92,9 @@ def live_event(folder: Path) -> Iterator[LiveEvent]:
         yield bring_up(folder)
     finally:
         divebell("down", folder)
+        state = State(folder / ".divebell")
+        shutil.rmtree(state.disks, ignore_errors=True)  # many events are made, and their disks are reserved
+        state.scratch.unlink(missing_ok=True)
 
 
 def wait_until_loaded(event: LiveEvent, table: str, seconds: float = 60) -> None:
@@ -93,3 +109,11 @@ def wait_until_loaded(event: LiveEvent, table: str, seconds: float = 60) -> None
         if time.monotonic() > deadline:
             raise TimeoutError(f"{table} was not loaded: {result.stdout}{result.stderr}")
         time.sleep(0.5)
+
+
+def until(happened: Callable[[], object], complaint: object, seconds: float = 60) -> None:
+    """Wait until something has happened; fail with the complaint when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, complaint
+        time.sleep(0.3)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import json
 import re
+import ssl
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,8 +19,16 @@ import websocket
 class Browser:
     """A browser as far as signing in and running a cell need one."""
 
-    def __init__(self, url: str, address: str = "127.0.0.1", headers: dict[str, str] | None = None) -> None:
-        transport = httpx.HTTPTransport(local_address=address)
+    def __init__(
+        self,
+        url: str,
+        address: str = "127.0.0.1",
+        headers: dict[str, str] | None = None,
+        authority: Path | None = None,
+    ) -> None:
+        self.authority = authority
+        trusted = ssl.create_default_context(cafile=authority) if authority else True
+        transport = httpx.HTTPTransport(verify=trusted, local_address=address)
         self.client = httpx.Client(
             base_url=url, transport=transport, timeout=150, follow_redirects=False, headers=headers
         )
@@ -105,14 +115,15 @@ class Kernel:
             timeout=90,
             cookie=self.browser.cookies_for(self.path),
             origin=self.browser.url,
+            sslopt={"ca_certs": str(self.browser.authority)} if self.browser.authority else None,
         )
 
     def close(self) -> None:
         if self.socket is not None:
             self.socket.close()
 
-    def run(self, code: str) -> str:
-        """Run a cell; give everything it showed, an error included."""
+    def ask(self, code: str) -> str:
+        """Send a cell and do not wait for it; give its message's id."""
         message = uuid.uuid4().hex
         header = {"msg_id": message, "msg_type": "execute_request", "username": "", "session": "test",
                   "date": "2026-01-01T00:00:00Z", "version": "5.3"}  # fmt: skip
@@ -130,7 +141,12 @@ class Kernel:
                 }
             )
         )
-        shown = []
+        return message
+
+    def run(self, code: str) -> str:
+        """Run a cell; give everything it showed, an error included."""
+        message, shown = self.ask(code), []
+        assert self.socket is not None
         while True:
             answer = json.loads(self.socket.recv())
             if answer["parent_header"].get("msg_id") != message:

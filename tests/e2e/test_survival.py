@@ -42,7 +42,7 @@ def answers(browser):
     return [page.status_code for page in pages] == [200, 200, 200]
 
 
-@pytest.mark.parametrize("part", ["hub", "web", "proxy", "postgres", "loader"])
+@pytest.mark.parametrize("part", ["hub", "web", "proxy", "postgres", "loader", "watchdog"])
 def test_a_killed_part_is_named_and_comes_back_and_the_kernel_survives(event, zoe, part):
     browser, kernel = zoe
     first = pid_of(event, part)

@@ -101,7 +101,7 @@ def empty_cluster(cluster: Any) -> Any:
         ).fetchall():
             database.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(schema, table)))
         database.execute(
-            "TRUNCATE catalogue.dataset, catalogue.history, catalogue.failure, people.person CASCADE"
+            "TRUNCATE catalogue.dataset, catalogue.history, catalogue.failure, people.person, watch.intervention CASCADE"
         )
         database.execute("UPDATE catalogue.loader SET commit = NULL, activity = 'starting', detail = ''")
         for (role,) in database.execute("SELECT rolname FROM pg_roles WHERE rolname ^@ 'v_'").fetchall():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,6 +10,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from divebell.containers.image.requirements import wanted_names
+from divebell.containers.image.steps import DEBIAN
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*/**/*.md")])
@@ -33,10 +37,31 @@ def test_every_dependency_has_a_line_that_says_why():
         *project["build-system"]["requires"],
     }
     names = {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in wanted} - {"divebell"}
+    names |= {name.lower() for name in wanted_names()}
     page = (ROOT / "docs" / "explanation" / "dependencies.md").read_text()
     python_part = page[page.index("## Python") : page.index("## Debian")]
     explained = {name.lower() for name in re.findall(r"^\| `([\w.-]+)` \|", python_part, re.MULTILINE)}
     assert explained == names
+
+
+def test_every_debian_package_of_the_image_has_a_word_that_says_why():
+    page = (ROOT / "docs" / "explanation" / "dependencies.md").read_text()
+    debian_part = page[page.index("## Debian") :]
+    assert not [name for name in DEBIAN if f"`{name}`" not in debian_part]
+
+
+def test_every_package_of_the_map_page_has_a_word_that_says_why():
+    manifest = json.loads(
+        (ROOT / "src" / "divebell" / "portal" / "static" / "vendor" / "manifest.json").read_text()
+    )
+    page = (ROOT / "docs" / "explanation" / "dependencies.md").read_text()
+    browser_part = page[page.index("## In the browser") :]
+    assert not [name for name in manifest["packages"] if name != "cities" and f"`{name}`" not in browser_part]
+
+
+def test_the_page_for_volunteers_names_every_package_of_a_workspace():
+    page = (ROOT / "docs" / "how-to" / "workspace-packages.md").read_text()
+    assert not [name for name in wanted_names() if f"`{name.lower()}`" not in page]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -13,7 +13,8 @@ from nbclient import NotebookClient
 
 from divebell.database import connect, prepare, provision
 from divebell.event import Ports
-from divebell.pipeline.worker import Status, load_once
+from divebell.pipeline.heart import Status
+from divebell.pipeline.worker import load_once
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "jobs-datadive"
 ROWS = {

@@ -26,7 +26,7 @@ from divebell.pipeline.worker import REQUESTS
 
 SCHEMA = "peers"
 """Where the others load into: the event's own PostgreSQL, as the loader's role."""
-_EVENT = "name: Benchmark\ndata: {repository: .}\n"
+_EVENT = "name: Benchmark\npeople: {expected: 60}\ndata: {repository: .}\n"
 _LONGEST_SECONDS = 1800.0
 _LOOK_SECONDS = 0.01
 _SAMPLE_SECONDS = 0.1
@@ -135,14 +135,14 @@ def running_event() -> Iterator[Event]:
         folder = Path(name)
         (folder / "data").mkdir()
         (folder / "event.yaml").write_text(_EVENT)
-        run([*_divebell("up"), str(folder), "--detach", "--port", str(_free_port())])
+        run([*divebell("up"), str(folder), "--detach", "--port", str(free_port())])
         try:
             state = State.beside(folder / "event.yaml")
             _make_room(state)
             with connect(state, "event_loader", autocommit=True) as connection:
                 yield Event(folder, connection)
         finally:
-            run([*_divebell("down"), str(folder)])
+            run([*divebell("down"), str(folder)])
 
 
 def _make_room(state: State) -> None:
@@ -171,20 +171,22 @@ def check(connection: psycopg.Connection, schema: str, table: str, rows: int) ->
         raise RuntimeError(f"{schema}.{table} has (rows, geometries) {counts}, not {rows:,} of each")
 
 
-def run(command: list[str], variables: dict[str, str] | None = None) -> str:
-    """Run a command that must succeed; give what it printed."""
+def run(command: list[str], variables: dict[str, str] | None = None, given: str = "") -> str:
+    """Run a command that must succeed, with `given` on its standard input; give what it printed."""
     environment = os.environ | (variables or {})
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, input=given)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
-def _divebell(action: str) -> list[str]:
+def divebell(action: str) -> list[str]:
+    """Give the beginning of one of divebell's commands."""
     return [sys.executable, "-m", "divebell", action]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a loopback port that nothing listens on right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""What the benchmark of tiles is made of: the tables, the tiles asked for, and who answers."""

@@ -12,14 +12,17 @@ down: ## Stop the example event
 
 test: ## Set up what is missing, then run all tests
 	@scripts/setup develop
+	@scripts/engine
+	@$(VENV)/divebell image build $(EVENT)
 	@$(VENV)/pytest $(TESTS)
 
-check: ## Format, lint, types, import layers, docs drift
+check: ## Format, lint, types, import layers, playbook, docs drift
 	@scripts/setup develop
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+	$(VENV)/ansible-lint --offline --profile production -q src/divebell/deploy/playbook/*.yml
 	$(VENV)/python scripts/docs.py --check
 
 docs: ## Write the reference pages anew from the code

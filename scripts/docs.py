@@ -18,6 +18,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from divebell.cli import VERBS, build_parser
+from divebell.doctor.checks import SUBJECTS
+from divebell.doctor.finding import Check
 from divebell.event.explain import choices_of, section_of
 from divebell.event.model import Event
 from divebell.event.schema import schema_text
@@ -241,7 +243,58 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+DOCTOR_INTRO = """\
+# What the doctor checks
+
+`divebell doctor` probes the *running* event. Each check is one line: `ok`, `OPEN`, `warning`, `UNKNOWN` (it
+could not be checked, which counts as open: the line says why) or `-` (it does not apply to this event). For
+what is open it says what is wrong, why that matters, and the command or the key of event.yaml that mends it.
+Exit code 0: nothing is open; 1: something is, or could not be checked. Warnings do not count.
+
+`--json` prints the same: `ok` and a list `findings`, one for each thing that is open and one for each check
+that is well, with `check`, `verdict`, `ok`, `what`, `why`, `mend` and `seconds`.
+
+While it runs it makes a volunteer of its own (`divebell_doctor`, a name nobody can take) and, where notebooks
+run in containers, two containers; nothing of them stays. It guesses a few passwords from addresses that
+nobody uses, so that nobody is slowed. It takes five to twenty seconds, and changes nothing of the event.
+
+Some probes need root: to put up something at private and public addresses and to see the firewall's rules.
+Without root these do not apply, and the line says so.
+"""
+
+
+def doctor_page() -> str:
+    """Give the page of all checks."""
+    texts = [subject_text(subject, checks) for subject, checks in SUBJECTS.items()]
+    return "\n".join([MADE + DOCTOR_INTRO, *texts])
+
+
+def subject_text(subject: str, checks: tuple[Check, ...]) -> str:
+    """Give one subject: what its module says of itself, then each check."""
+    module = sys.modules[f"divebell.doctor.{subject}"]
+    lines = [f"## {subject}", "", (module.__doc__ or "").strip(), ""]
+    for check in checks:
+        probed = " ".join((check.probe.__doc__ or "").split())
+        mend = check.mend.replace("{folder}", "FOLDER").replace("{state}", "FOLDER/.divebell")
+        lines += [
+            f"### {check.name}",
+            "",
+            f"{sentence(check.about)} {'Only a warning.' if check.warns else ''}".strip(),
+            "",
+            f"- Probe: {probed}",
+            f"- Why: {sentence(check.why)}",
+            f"- Mend: {mend}",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "doctor.md": doctor_page,
     "event-file.md": event_page,
     "event.schema.json": schema_text,
     "command-line.md": command_page,

@@ -1,6 +1,7 @@
 """A real Chromium: `with chromium(size=(390, 844)) as driver`, or the fixture `browser` for tests.
 
-Each has a profile of its own, so two of them are two people. WebGL is drawn in software.
+Each has a profile of its own, so two of them are two people. WebGL is drawn in software. Like a person, a browser
+looks for a thing until the page has it: a click is answered before the page that it leads to is there.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, TimeoutException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 
 FLAGS = (
     "--headless=new",
@@ -31,6 +35,25 @@ FLAGS = (
     "--enable-unsafe-swiftshader",
     "--lang=en-US",
 )
+
+PATIENCE = 30
+"""Seconds for which a page may lack what is looked for; what must not be there is told by `find_elements`."""
+
+
+class Chromium(webdriver.Chrome):
+    """A browser whose `find_element` waits for the first element that fits, and tells when none came."""
+
+    def find_element(self, *by: Any, **value: Any) -> WebElement:
+        """Give the first element that fits.
+
+        Raises:
+            NoSuchElementException: None was there for `PATIENCE` seconds.
+        """
+        look = super().find_element
+        waiting = WebDriverWait(self, PATIENCE, 0.1, ignored_exceptions=[NoSuchElementException])
+        with suppress(TimeoutException):
+            return waiting.until(lambda _: look(*by, **value))
+        return look(*by, **value)
 
 
 @contextmanager
@@ -56,7 +79,7 @@ def chromium(
     environment = {**os.environ, "HOME": str(profile)} if authority else dict(os.environ)
     if authority:
         _trust(authority, profile)
-    driver = webdriver.Chrome(
+    driver = Chromium(
         options=options, service=Service(shutil.which("chromedriver") or "chromedriver", env=environment)
     )
     try:

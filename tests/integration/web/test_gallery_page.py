@@ -247,6 +247,6 @@ def test_a_work_is_shared_in_the_form_seen_by_others_without_reloading_and_taken
     assert "Second" in in_frame(driver).text
     driver.switch_to.default_content()
     driver.find_element(By.XPATH, "//button[text()='Take back']").click()
-    wait(driver).until(lambda d: d.find_element(By.XPATH, "//button[text()='Take it back']")).click()
+    driver.find_element(By.XPATH, "//button[text()='Take it back']").click()
     wait(driver).until(lambda d: "The first work" in d.find_element(By.ID, "works").text)
     assert "Second" not in driver.find_element(By.ID, "works").text

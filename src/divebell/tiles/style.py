@@ -33,11 +33,6 @@ class Style:
     only: tuple[str, ...] = ()
 
     @property
-    def filtered(self) -> bool:
-        """Whether some rows may be left out."""
-        return self.low is not None or self.high is not None or bool(self.only)
-
-    @property
     def bounds(self) -> tuple[float, float]:
         """Both ends of the numbers wanted."""
         low = -1e300 if self.low is None else self.low

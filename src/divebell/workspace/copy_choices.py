@@ -87,10 +87,6 @@ def _one_of_the_events(source: Path, home: Path, path: str) -> Iterator[tuple[Pa
         yield source, stamp
 
 
-def _is_placed(target: Path, path: str, source: Path, known: Base | None) -> bool:
-    return known is not None and own_copy.there(target, path, source) == known.here
-
-
 def _free_name(file: Path) -> Path:
     """Give a name beside a file that says whose it is, and that nothing has yet."""
     stem, ending = file.name.removesuffix(file.suffix), file.suffix

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import json
 import secrets
 import socket
@@ -20,6 +19,7 @@ import itsdangerous
 import uvicorn
 from starlette.applications import Starlette
 
+from divebell.credentials import hash_of
 from divebell.web.app import app
 
 ROOT = "/services/event/"
@@ -37,8 +37,8 @@ class Site:
     def cookie(self, name: str) -> str:
         """Give the value of a session cookie of `name`, as the app would after a sign-in through the hub."""
         token = secrets.token_hex(8)
-        known = self.app.state.sign_in._known
-        known[hashlib.sha256(token.encode()).hexdigest()] = (time.monotonic() + 10**6, name)
+        known = self.app.state.sign_in.tokens._known
+        known[hash_of(token)] = (time.monotonic() + 10**6, name)
         body = base64.b64encode(json.dumps({"token": token, "form": f"form-{name}"}).encode())
         return itsdangerous.TimestampSigner(self.key).sign(body).decode()
 

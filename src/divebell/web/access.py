@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from divebell.following import SIGNATURE, SIGNED
 from divebell.web.bearer import ASK, Bearer, of_a_notebook
-from divebell.web.signin import CALLBACK, ROOT, HubAway, Person, SignIn
+from divebell.web.hub_tokens import HubAway
+from divebell.web.signin import CALLBACK, ROOT, Person, SignIn
 
 OPEN = ("health", "away", "hook", "static/", "git/", CALLBACK.removeprefix(ROOT))
 """Below the root, for everybody. The hook asks for a signature, git for a token; no cookie counts there."""

@@ -16,13 +16,14 @@ from starlette.routing import Mount, Route
 
 from divebell import features, following, gallery, notify, portal, rasters, remote, tiles
 from divebell.event import CertificateStanding, Event, Ports, Secrets, Service, State, load_secrets
-from divebell.remote.people import Owners
 from divebell.web import errors, seen
 from divebell.web.access import Access, confirm, read_form
 from divebell.web.bearer import Bearer, of_a_notebook, of_a_person
+from divebell.web.hub_tokens import HubAway
 from divebell.web.middleware import RetryReads, SecurityHeaders
+from divebell.web.owners import Owners
 from divebell.web.pool import AWAY, DRAFTS, PORTAL, TABLES, TILES, listen, open_pool
-from divebell.web.signin import ROOT, HubAway, SignIn
+from divebell.web.signin import ROOT, SignIn
 
 SESSION_SECONDS = 14 * 24 * 3600
 """As long as the hub's own sign-in lasts."""

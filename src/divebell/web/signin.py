@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets as random
-import time
 import warnings
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +14,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from divebell.event import Event, Ports, Secrets
-from divebell.tiles.flight import Flights
+from divebell.web.hub_tokens import HubAway, HubTokens
 
 ROOT = "/services/event/"
 CALLBACK = f"{ROOT}oauth_callback"
 CLIENT_ID = "service-event"
-ASK_AGAIN_AFTER = 60.0
-"""Seconds after which the hub is asked whether a session's token is still good."""
-TRUST_WITHOUT_HUB = 900.0
-"""Seconds a session lives on while the hub is away: its restart must not close anybody's map."""
-REMEMBERED = 2000
 
 Made = Callable[[], Awaitable[frozenset[str]]]
 """Gives whom the event's ambassadors made ambassadors."""
@@ -40,10 +32,6 @@ class Person:
     ambassador: bool
 
 
-class HubAway(Exception):  # noqa: N818 - a state of affairs, shown as a page
-    """The hub does not answer, so nobody can be let in anew."""
-
-
 class SignIn:
     """Sessions of one event's web app."""
 
@@ -52,13 +40,13 @@ class SignIn:
         self._made = made
         self._token = secrets.web_token
         self._api = f"http://127.0.0.1:{ports.hub}/hub/api"
-        self._known: OrderedDict[str, tuple[float, str]] = OrderedDict()
-        self._flights: Flights[str | None] = Flights()
+        self.tokens = HubTokens(self._api, lambda _: True)
         self._http = httpx.AsyncClient(timeout=5, trust_env=False)
         self._hub = _oauth_client(secrets, self._api)
 
     async def close(self) -> None:
         """Close the connections to the hub."""
+        await self.tokens.close()
         await self._http.aclose()
 
     async def person(self, request: Request) -> Person | None:
@@ -66,7 +54,7 @@ class SignIn:
         token = request.session.get("token")
         if not token:
             return None
-        name = await self._name(token)
+        name = await self.tokens.owner(token)
         if name is None:
             request.session.clear()
             return None
@@ -123,37 +111,6 @@ class SignIn:
         except httpx.HTTPError:
             return False
         return answer.status_code in {202, 204, 400, 404}  # 400: none runs; 404: nobody of that name
-
-    async def _name(self, token: str) -> str | None:
-        key = hashlib.sha256(token.encode()).hexdigest()
-        asked_at, name = self._known.get(key, (float("-inf"), ""))
-        age = time.monotonic() - asked_at
-        if age < ASK_AGAIN_AFTER:
-            return name
-        return await self._flights.share(key, lambda: self._asked(token, key, age, name))
-
-    async def _asked(self, token: str, key: str, age: float, name: str) -> str | None:
-        """Ask the hub: once, however many tiles of a map wait for the answer."""
-        try:
-            answer = await self._http.get(f"{self._api}/user", headers={"Authorization": f"token {token}"})
-        except httpx.HTTPError as error:
-            return self._last_known(age, name, error)
-        if answer.status_code >= 500:
-            return self._last_known(age, name, None)
-        self._known.pop(key, None)
-        if answer.status_code != 200 or answer.json().get("kind") != "user":
-            return None
-        name = str(answer.json()["name"])
-        self._known[key] = (time.monotonic(), name)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
-        return name
-
-    @staticmethod
-    def _last_known(age: float, name: str, error: Exception | None) -> str:
-        if name and age < TRUST_WITHOUT_HUB:
-            return name
-        raise HubAway from error
 
 
 def _oauth_client(secrets: Secrets, api: str) -> Any:

@@ -25,7 +25,7 @@ def notebook_of(site):
 
     def make(name, secret="hub-token-of-"):
         token = f"{secret}{name}"
-        known = site.app.state.owners._known
+        known = site.app.state.owners.tokens._known
         known[hash_of(token)] = (time.monotonic() + 10**6, name)
         client = site.client()
         client.headers["Authorization"] = f"token {token}"

@@ -30,7 +30,7 @@ def test_the_database_may_be_killed_under_the_web_app(make_event_folder, run_ser
 def test_nobody_is_let_in_anew_while_the_hub_is_away(cluster):
     with serving(cluster) as site, site.client("ana", headers={"Accept": "text/html"}) as ana:
         assert ana.get("").status_code == 200
-        site.app.state.sign_in._known.clear()  # as after a restart of the web app
+        site.app.state.sign_in.tokens._known.clear()  # as after a restart of the web app
         answer = ana.get("")
         assert answer.status_code == 503
         assert "starting again" in answer.text
@@ -38,7 +38,7 @@ def test_nobody_is_let_in_anew_while_the_hub_is_away(cluster):
 
 def test_a_session_lives_on_while_the_hub_is_away(cluster):
     with serving(cluster) as site, site.client("ana") as ana:
-        known = site.app.state.sign_in._known
+        known = site.app.state.sign_in.tokens._known
         [(key, (_, name))] = known.items()
         known[key] = (time.monotonic() - 120, name)
         assert ana.get("api/datasets").status_code == 200

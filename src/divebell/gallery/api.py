@@ -26,7 +26,6 @@ from divebell.gallery.store import Store, Version, Work
 
 FRESH = {"Cache-Control": "no-store"}
 HEARD_OUT_BYTES = 4 * LARGEST_BYTES
-GONE = HTTPException(404, "This is not shared, or was taken back.")
 
 
 class Person(Protocol):
@@ -97,7 +96,7 @@ class Api:
         work = await self._work(request)
         contents = await self._store.contents(work, work.current)
         if contents is None:
-            raise GONE
+            raise gone()
         return download(contents, work.path)
 
     async def take_back(self, request: Request) -> Response:
@@ -124,7 +123,7 @@ class Api:
         number = request.path_params["work"]
         work = await self._store.by_id(number) if number < 2**63 else None
         if work is None:
-            raise GONE
+            raise gone()
         return work
 
     def _said(self, work: Work) -> dict[str, Any]:
@@ -141,6 +140,11 @@ class Api:
             "changed_at": work.changed_at.isoformat(),
             "url": f"{self._root}{work.place}",
         }
+
+
+def gone() -> HTTPException:
+    """Say that a work is not there."""
+    return HTTPException(404, "This is not shared, or was taken back.")
 
 
 def _version(version: Version) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from divebell.gallery import policy
-from divebell.gallery.api import GONE, download
+from divebell.gallery.api import download, gone
 from divebell.gallery.rules import LARGEST_BYTES, PICTURES, View, suffix
 from divebell.gallery.store import Store, Version, Work
 from divebell.portal import policy as page_policy
@@ -96,7 +96,7 @@ class Pages:
             framed = request.headers.get("sec-fetch-dest") == "iframe"
             headers = policy.headers(policy.SCRIPTS if framed else policy.PAGE)
             return Response(contents, media_type="text/html", headers={**headers, "Vary": "Sec-Fetch-Dest"})
-        raise GONE
+        raise gone()
 
     async def file(self, request: Request) -> Response:
         """Give a work as a file to keep."""
@@ -116,7 +116,7 @@ class Pages:
     async def _work(self, request: Request) -> Work:
         work = await self._store.find(request.path_params["author"], request.path_params["slug"])
         if work is None:
-            raise GONE
+            raise gone()
         return work
 
     async def _found(self, request: Request) -> tuple[Work, Version, list[Version]]:
@@ -137,5 +137,5 @@ class Pages:
     async def _contents(self, work: Work, version: Version) -> bytes:
         contents = await self._store.contents(work, version.number)
         if contents is None:
-            raise GONE
+            raise gone()
         return contents

@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 LONGEST_SECONDS = 600
 _PIECE = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
-_BUSY = HTTPException(429, "Many are fetching or pushing at this moment. Try again.", {"Retry-After": "5"})
 
 
 class Slots:
@@ -39,7 +38,9 @@ class Slots:
                     own.release()
                     raise
         except TimeoutError:
-            raise _BUSY from None
+            raise HTTPException(
+                429, "Many are fetching or pushing at this moment. Try again.", {"Retry-After": "5"}
+            ) from None
 
     def give_back(self, name: str) -> None:
         """Let the next one in."""

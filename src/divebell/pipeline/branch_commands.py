@@ -134,6 +134,11 @@ def rescue(mirror: Path, broken: Path, ref: str) -> list[str]:
     return git.bring(mirror, str(broken), f"{ref}:{ref}")
 
 
+def read_all(mirror: Path, ref: str) -> list[str]:
+    """Succeed when every object of a branch is there and sound."""
+    return _in(mirror, "rev-list", "--quiet", "--verify-objects", ref)
+
+
 def author(name: str, address: str, moment: datetime) -> dict[str, str]:
     """Give the variables that say whose a commit is; made again from the same, it is the same commit."""
     date = f"{int(moment.timestamp())} +0000"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from divebell.errors import DivebellError
 from divebell.pipeline import branch_commands as commands
 from divebell.pipeline import git
 
@@ -23,7 +24,8 @@ _log = logging.getLogger(__name__)
 def begun_again(mirror: Path, environment: Callable[[], Mapping[str, str]]) -> Iterator[None]:
     """Empty the mirror for the block, which makes it anew; bring back people's branches, whatever happens.
 
-    What was in it lies in a folder within it meanwhile: nothing can be made beside it on a server.
+    What was in it lies in a folder within it meanwhile: nothing can be made beside it on a server. There it
+    stays where the branches cannot be brought back yet.
     """
     aside = mirror / _ASIDE
     _put_aside(mirror, aside)
@@ -31,11 +33,17 @@ def begun_again(mirror: Path, environment: Callable[[], Mapping[str, str]]) -> I
         yield
     finally:
         if (mirror / "HEAD").exists():
-            finish(mirror, environment())
+            try:
+                finish(mirror, environment())
+            except DivebellError as error:
+                _log.warning("%s", error)
 
 
 def finish(mirror: Path, env: Mapping[str, str]) -> None:
-    """Bring back what a loader that was killed had put aside, and open what it had locked."""
+    """Bring back what a loader that was killed had put aside, and open what it had locked.
+
+    Raises DivebellError while a branch that is whole cannot be brought back: it stays where it is.
+    """
     for lock in mirror.glob("refs/heads/shared/*.lock"):
         if time.time() - lock.stat().st_mtime > _ORPHANED_SECONDS:
             lock.unlink(missing_ok=True)
@@ -46,17 +54,35 @@ def finish(mirror: Path, env: Mapping[str, str]) -> None:
 
 
 def bring_back(mirror: Path, broken: Path, env: Mapping[str, str]) -> None:
-    """Take the branches `shared/<name>` out of a broken mirror, each that is whole."""
+    """Take the branches `shared/<name>` out of a broken mirror, each that is whole.
+
+    Raises DivebellError where one of them cannot be had now, as on a full disk.
+    """
     try:
         lines = git.run(commands.branches(broken), env).splitlines()
     except git.GitError:
         _log.warning("the branches of a broken mirror cannot be read; what was shared is committed anew")
         return
+    left: dict[str, str] = {}
     for ref in (line.partition(" ")[2] for line in lines):
         try:
             git.run(commands.rescue(mirror, broken, ref), env)
         except git.GitError as error:
-            _log.warning("%s is lost with a broken mirror: %s", ref, error)
+            if _is_whole(broken, ref, env):
+                left[ref.removeprefix("refs/heads/")] = error.message
+            else:
+                _log.warning("%s is lost with a broken mirror: %s", ref, error)
+    for name, reason in left.items():
+        raise DivebellError(f"{name} cannot be brought back from a broken mirror yet: {reason}")
+
+
+def _is_whole(mirror: Path, ref: str, env: Mapping[str, str]) -> bool:
+    """Tell whether everything that a branch is made of can be read."""
+    try:
+        git.run(commands.read_all(mirror, ref), env)
+    except git.GitError:
+        return False
+    return True
 
 
 def _put_aside(mirror: Path, aside: Path) -> None:

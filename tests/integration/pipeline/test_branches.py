@@ -8,15 +8,18 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from divebell.database import connect
+from divebell.errors import DivebellError
 from divebell.event import Event
 from divebell.pipeline import branch_rows, branches
 from divebell.pipeline import git as safe_git
+from divebell.pipeline.branch_rescue import begun_again
 from divebell.pipeline.branches import Place
 from divebell.pipeline.git import DEPTH
 from divebell.pipeline.repository import Repository
@@ -142,6 +145,34 @@ def shallow(loading: Loading, monkeypatch: pytest.MonkeyPatch, address: str) -> 
     return place(loading, push=True)
 
 
+@dataclass(frozen=True)
+class Afar:
+    """An event whose repository is a remote: its bare folder, its address, and where the branches lie."""
+
+    loading: Loading
+    bare: Path
+    address: str
+    place: Place
+
+    def keep(self) -> None:
+        branches.keep(self.loading.connection, self.place)
+
+    def push(self) -> None:
+        branches.push(self.loading.connection, self.place)
+
+
+@pytest.fixture
+def afar(loading: Loading, share: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> Afar:
+    """Give an event with a remote that was cloned shallowly; what ana has shared is committed."""
+    loading.repo.commit({"data/wells.csv": WELLS})
+    bare, address = remote_of(loading)
+    found = Afar(loading, bare, address, shallow(loading, monkeypatch, address))
+    loading.load()
+    share("ana", "wells.txt", b"dry\n")
+    found.keep()
+    return found
+
+
 def test_a_shallow_mirror_pushes_with_the_volunteer_as_author(
     loading: Loading, share: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,64 +202,42 @@ def test_a_shallow_mirror_pushes_with_the_volunteer_as_author(
 
 
 def test_commits_that_others_made_to_the_branch_are_taken_in(
-    loading: Loading, share: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+    loading: Loading, share: Callable[..., int], afar: Afar
 ) -> None:
-    loading.repo.commit({"data/wells.csv": WELLS})
-    bare, address = remote_of(loading)
-    here = shallow(loading, monkeypatch, address)
-    loading.load()
-    share("ana", "wells.txt", b"dry\n")
-    branches.keep(loading.connection, here)
-    branches.push(loading.connection, here)
+    afar.push()
     work = loading.folder / "elsewhere"
-    git(loading.folder, "clone", "--quiet", "--branch=shared/ana", str(bare), str(work))
+    git(loading.folder, "clone", "--quiet", "--branch=shared/ana", str(afar.bare), str(work))
     (work / "notes.md").write_text("from home\n")
     git(work, "add", "--all")
     git(work, "commit", "--quiet", "--message=From home")
     git(work, "push", "--quiet")
     share("ana", "wells.txt", b"wet\n")
-    branches.keep(loading.connection, here)
-    branches.push(loading.connection, here)
-    assert git(bare, "show", "shared/ana:notes.md") == "from home"
-    assert git(bare, "show", "shared/ana:shared/ana/wells.txt") == "wet"
-    branches.keep(loading.connection, here)
+    afar.keep()
+    afar.push()
+    assert git(afar.bare, "show", "shared/ana:notes.md") == "from home"
+    assert git(afar.bare, "show", "shared/ana:shared/ana/wells.txt") == "wet"
+    afar.keep()
     assert branch_rows.due(loading.connection) == []
 
 
-def test_a_repository_that_is_away_is_told_in_words_and_tried_again(
-    loading: Loading, share: Callable[..., int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loading.repo.commit({"data/wells.csv": WELLS})
-    bare, address = remote_of(loading)
-    here = shallow(loading, monkeypatch, address)
-    loading.load()
-    share("ana", "wells.txt", b"dry\n")
-    branches.keep(loading.connection, here)
-    away = bare.rename(bare.with_name("away.git"))
-    branches.push(loading.connection, here)
+def test_a_repository_that_is_away_is_told_in_words_and_tried_again(loading: Loading, afar: Afar) -> None:
+    away = afar.bare.rename(afar.bare.with_name("away.git"))
+    afar.push()
     [(_, commit, pushed, problem)] = versions(loading)
     assert commit
     assert not pushed
     assert problem.startswith("not pushed: ")
     assert branch_rows.due(loading.connection) == []  # not at once
     loading.connection.execute("UPDATE branches.branch SET again_at = now()")
-    away.rename(bare)
-    branches.push(loading.connection, here)
+    away.rename(afar.bare)
+    afar.push()
     assert [(row[2], row[3]) for row in versions(loading)] == [(True, None)]
 
 
-def test_a_mirror_that_is_begun_again_keeps_the_branches(
-    loading: Loading, share: Callable[..., int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loading.repo.commit({"data/wells.csv": WELLS})
-    _, address = remote_of(loading)
-    here = shallow(loading, monkeypatch, address)
-    loading.load()
-    share("ana", "wells.txt", b"dry\n")
-    branches.keep(loading.connection, here)
+def test_a_mirror_that_is_begun_again_keeps_the_branches(loading: Loading, afar: Afar) -> None:
     before = in_mirror(loading, "rev-parse", "shared/ana")
     loading.repo.commit({"data/wells.csv": WELLS + "3,1\n"})
-    git(loading.repo.folder, "push", "--quiet", address, "main")
+    git(loading.repo.folder, "push", "--quiet", afar.address, "main")
     (loading.state.repository / "shallow.lock").touch()  # a git that was killed left it
     loading.load()
     assert not (loading.state.repository / "broken").exists()
@@ -239,6 +248,29 @@ def test_a_mirror_that_is_begun_again_keeps_the_branches(
     branches.keep(loading.connection, place(loading))
     branches.keep(loading.connection, place(loading))
     assert in_mirror(loading, "show", "shared/ana:shared/ana/wells.txt") == "dry"
+
+
+def test_a_branch_that_cannot_be_brought_back_yet_is_not_given_up(loading: Loading, afar: Afar) -> None:
+    mirror, work = loading.state.repository, loading.folder / "of-ana"
+    git(loading.folder, "clone", "--quiet", "--branch=shared/ana", str(mirror), str(work))
+    (work / "notes.md").write_text("nowhere else\n")
+    git(work, "add", "--all")
+    git(work, "commit", "--quiet", "--message=Notes")
+    git(work, "push", "--quiet")
+    pushed = in_mirror(loading, "rev-parse", "shared/ana")
+    lock = mirror / "refs" / "heads" / "shared" / "ana.lock"
+    with begun_again(mirror, afar.place.repository.surroundings):
+        afar.place.repository.prepare()
+        lock.parent.mkdir(parents=True)
+        lock.touch()  # somebody may hold it now
+    loading.load()
+    with pytest.raises(DivebellError, match=r"shared/ana cannot be brought back .* yet"):
+        afar.keep()
+    assert "shared/ana" not in in_mirror(loading, "branch", "--list").split()
+    os.utime(lock, (1, 1))
+    afar.keep()
+    assert in_mirror(loading, "rev-parse", "shared/ana") == pushed
+    assert not (mirror / "broken").exists()
 
 
 def test_the_loader_commits_and_pushes_by_itself(loading: Loading, share: Callable[..., int]) -> None:
@@ -303,24 +335,18 @@ def test_odd_names_are_files_or_are_refused_in_words(loading: Loading, share: Ca
 
 
 def test_what_both_changed_is_told_in_words_and_kept_on_both_sides(
-    loading: Loading, share: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+    loading: Loading, share: Callable[..., int], afar: Afar
 ) -> None:
-    loading.repo.commit({"data/wells.csv": WELLS})
-    bare, address = remote_of(loading)
-    here = shallow(loading, monkeypatch, address)
-    loading.load()
-    share("ana", "wells.txt", b"dry\n")
-    branches.keep(loading.connection, here)
-    branches.push(loading.connection, here)
+    afar.push()
     work = loading.folder / "against"
-    git(loading.folder, "clone", "--quiet", "--branch=shared/ana", str(bare), str(work))
+    git(loading.folder, "clone", "--quiet", "--branch=shared/ana", str(afar.bare), str(work))
     (work / "shared" / "ana" / "wells.txt").write_text("full\n")
     git(work, "commit", "--quiet", "--all", "--message=Otherwise")
     git(work, "push", "--quiet")
     share("ana", "wells.txt", b"wet\n")
-    branches.keep(loading.connection, here)
-    branches.push(loading.connection, here)
-    assert git(bare, "show", "shared/ana:shared/ana/wells.txt") == "full"
+    afar.keep()
+    afar.push()
+    assert git(afar.bare, "show", "shared/ana:shared/ana/wells.txt") == "full"
     assert in_mirror(loading, "show", "shared/ana:shared/ana/wells.txt") == "wet"
     assert "change the same files" in versions(loading)[1][3]
 

@@ -14,6 +14,7 @@ import pytest
 
 from divebell.database import connect
 from divebell.event import load_secrets
+from git_host import git
 from live import LiveEvent, bring_up, divebell, free_port, live_event
 from runner import Job, Occasion, run_job
 
@@ -32,20 +33,6 @@ WELLS = "id,depth,lon,lat\n1,10,8.5,47.1\n2,20,8.6,47.2\n"
 SITES = "code,name\n00501,Holtsville\n"
 TELL = "Tell the event, and wait until it has loaded the commit"
 CHECK = "Check what changed"
-
-
-def git(folder: Path, *arguments: str) -> str:
-    words = [
-        "git",
-        "-c",
-        "user.name=Maria",
-        "-c",
-        "user.email=maria@localhost",
-        "-C",
-        str(folder),
-        *arguments,
-    ]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @dataclass

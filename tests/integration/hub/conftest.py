@@ -168,9 +168,9 @@ def running_hub(folder: Any, run_server: Callable[[Any], Any], prefix: Sequence[
             running.stop_servers()
 
 
-@pytest.fixture(scope="session")
-def open_browser(hub: Hub) -> Iterator[Callable[..., Browser]]:
-    """Give the function that opens a browser: `open_browser(address="127.0.0.1", **headers)`."""
+@contextmanager
+def browsers(hub: Hub) -> Iterator[Callable[..., Browser]]:
+    """Give the function that opens a browser: `open_one(address="127.0.0.1", **headers)`."""
     opened: list[Browser] = []
 
     def open_one(address: str = "127.0.0.1", **headers: str) -> Browser:
@@ -182,10 +182,18 @@ def open_browser(hub: Hub) -> Iterator[Callable[..., Browser]]:
         one.client.close()
 
 
+@pytest.fixture(scope="session")
+def open_browser(hub: Hub) -> Iterator[Callable[..., Browser]]:
+    """Give the function that opens a browser of the session's hub, open to the end."""
+    with browsers(hub) as open_one:
+        yield open_one
+
+
 @pytest.fixture
-def browser(open_browser: Callable[..., Browser]) -> Callable[..., Browser]:
-    """Give the function that opens a browser."""
-    return open_browser
+def browser(hub: Hub) -> Iterator[Callable[..., Browser]]:
+    """Give the function that opens a browser, of a file's own hub where it has one."""
+    with browsers(hub) as open_one:
+        yield open_one
 
 
 @pytest.fixture(scope="session")

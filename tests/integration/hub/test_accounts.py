@@ -12,7 +12,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 from browser import chromium
 from divebell import codes
 from divebell.database import admin
-from volunteer import Browser
 
 EVENT = """\
 name: Housing DataDive
@@ -30,19 +29,6 @@ PASSWORD = "three words here"
 def hub(start_hub):
     with start_hub(EVENT) as running:
         yield running
-
-
-@pytest.fixture
-def browser(hub):
-    opened = []
-
-    def open_one(address="127.0.0.1"):
-        opened.append(Browser(hub.url, address))
-        return opened[-1]
-
-    yield open_one
-    for one in opened:
-        one.client.close()
 
 
 def call(hub, function, *values):

@@ -16,7 +16,6 @@ from divebell.event.secrets import save_secrets
 from github_standin import CLIENT_ID, CLIENT_SECRET, github
 from live import until
 from visitor import wait
-from volunteer import Browser
 
 EVENT = f"""\
 name: Housing <loss> DataDive
@@ -51,19 +50,11 @@ def hub(start_hub, standin):
         yield running
 
 
-@pytest.fixture
-def browser(hub, standin):
+@pytest.fixture(autouse=True)
+def fine(standin):
     standin.mode = "fine"
-    opened = []
-
-    def open_one(address="127.0.0.1"):
-        opened.append(Browser(hub.url, address))
-        return opened[-1]
-
-    yield open_one
+    yield
     standin.mode = "fine"
-    for one in opened:
-        one.client.close()
 
 
 def to_github(browser, next_url=""):

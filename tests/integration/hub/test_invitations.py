@@ -18,7 +18,6 @@ from divebell.database import admin, invitations
 from divebell.database.invitations import Wanted
 from live import until
 from visitor import wait
-from volunteer import Browser
 
 EVENT = """\
 name: Housing <loss> DataDive
@@ -35,19 +34,6 @@ data:
 def hub(start_hub):
     with start_hub(EVENT) as running:
         yield running
-
-
-@pytest.fixture
-def browser(hub):
-    opened = []
-
-    def open_one(address="127.0.0.1"):
-        opened.append(Browser(hub.url, address))
-        return opened[-1]
-
-    yield open_one
-    for one in opened:
-        one.client.close()
 
 
 @pytest.fixture(scope="module")

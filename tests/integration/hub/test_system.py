@@ -22,7 +22,6 @@ from divebell.event.people import System
 from divebell.hub import pam
 from divebell.hub.login import system
 from divebell.hub.login.visit import Attempt, RefusedError, Visit
-from volunteer import Browser
 
 pytestmark = pytest.mark.root
 
@@ -84,19 +83,6 @@ def on_the_machine(tmp_path_factory):
 def hub(start_hub, on_the_machine):
     with start_hub(EVENT, on_the_machine) as running:
         yield running
-
-
-@pytest.fixture
-def browser(hub):
-    opened = []
-
-    def open_one(address="127.0.0.1"):
-        opened.append(Browser(hub.url, address))
-        return opened[-1]
-
-    yield open_one
-    for one in opened:
-        one.client.close()
 
 
 def test_an_account_of_the_machine_signs_in_from_any_browser(browser):

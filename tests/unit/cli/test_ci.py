@@ -23,26 +23,13 @@ from divebell.cli.ci.report import Note, Report, note
 from divebell.cli.ci.summary import LARGEST, summary
 from divebell.cli.data.checking import Checked
 from divebell.readers import dataset_files
+from git_host import git
 
 ROOT = Path(__file__).parents[3]
 A, B = "a" * 40, "b" * 40
 WELLS = "id,depth,lon,lat\n1,10,8.5,47.1\n"
 HOSTILE = "data/x\n::error::mine ##[add-mask]%0A<img src=x>|a,b:c\udcff.csv"
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
-
-
-def git(folder: Path, *arguments: str) -> str:
-    words = [
-        "git",
-        "-c",
-        "user.name=Maria",
-        "-c",
-        "user.email=maria@localhost",
-        "-C",
-        str(folder),
-        *arguments,
-    ]
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def commit(folder: Path, files: dict[str, str | None]) -> str:

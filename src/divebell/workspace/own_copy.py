@@ -148,7 +148,7 @@ class _Work:
         note, text = self.home / NOTE, note_text(self.progress)
         with contextlib.suppress(OSError):
             if text:
-                note.write_text(text)
+                note.write_text(text, errors="replace")  # the name of a file need be no text
             else:
                 note.unlink(missing_ok=True)
 

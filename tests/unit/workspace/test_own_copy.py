@@ -230,6 +230,13 @@ def test_what_does_not_fit_is_a_link_and_told_and_copied_once_there_is_room(even
     assert list(warning(home)) == []
 
 
+def test_a_large_file_whose_name_is_no_text_is_told_all_the_same(event, home, monkeypatch):
+    put(event, "data/gr\udcf6sse.csv", "x" * 5_000)
+    monkeypatch.setattr(Room, "of", lambda folder: Room(8_000, 7_000))
+    assert follow(event, home).linked == ("data/gr\udcf6sse.csv",)
+    assert "data/gr?sse.csv" in next(warning(home))
+
+
 def test_a_link_that_stands_in_goes_with_the_events_file(event, home, monkeypatch):
     put(event, "data/large.csv", "x" * 5_000)
     monkeypatch.setattr(Room, "of", lambda folder: Room(8_000, 7_000))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
+import httpx
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -20,6 +23,7 @@ from divebell.cli.ci import commands, show
 from divebell.cli.ci.commit import Change, change, changed, is_earlier, parse_diff, told, told_by_github
 from divebell.cli.ci.messages import Answer, Branch, Loaded, Push, hook_headers, question_headers, signature
 from divebell.cli.ci.report import Note, Report, note
+from divebell.cli.ci.server import apart
 from divebell.cli.ci.summary import LARGEST, summary
 from divebell.cli.data.checking import Checked
 from divebell.readers import dataset_files
@@ -390,3 +394,12 @@ def test_the_extra_check_is_all_that_a_ci_needs() -> None:
     words = [sys.executable, "-c", WITHOUT_THE_REST, ",".join(others)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_clocks_that_are_days_apart_are_said_to_be():
+    there = datetime.now(UTC) - timedelta(days=2, seconds=5)
+    said = apart(httpx.Response(401, headers={"date": format_datetime(there, usegmt=True)}))
+    assert re.fullmatch(r"the clocks here and there are 172,80[4-9] seconds apart", said)
+    assert (
+        apart(httpx.Response(401, headers={"date": format_datetime(datetime.now(UTC), usegmt=True)})) is None
+    )

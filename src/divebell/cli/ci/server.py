@@ -178,7 +178,7 @@ class EventServer:
         code = response.status_code
         if code in _REFUSED:
             return DivebellError(
-                f"{self.address} refuses the signature", next_step=_apart(response) or _SECRET_STEP
+                f"{self.address} refuses the signature", next_step=apart(response) or _SECRET_STEP
             )
         if response.is_redirect:
             place = response.headers.get("location", "")[:200]
@@ -197,11 +197,12 @@ _SECRET_STEP = (
 _MOST_APART = timedelta(minutes=2)
 
 
-def _apart(response: httpx.Response) -> str | None:
+def apart(response: httpx.Response) -> str | None:
     """Say so when the two clocks differ: a signed question is good for a short time only."""
     there = _date(response)
     apart = abs(datetime.now(UTC) - there) if there else timedelta()
-    return f"the clocks here and there are {apart.seconds} seconds apart" if apart > _MOST_APART else None
+    seconds = round(apart.total_seconds())
+    return f"the clocks here and there are {seconds:,} seconds apart" if apart > _MOST_APART else None
 
 
 def _date(response: httpx.Response) -> datetime | None:

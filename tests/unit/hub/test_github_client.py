@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
 from divebell.event.github import GitHub
+from divebell.hub.login import github, github_people
 from divebell.hub.login.github import in_words
-from divebell.hub.login.github_api import Account, belongs, make_client
-from divebell.hub.login.github_people import Seal
+from divebell.hub.login.github_api import Account, EnoughError, RefusedTokenError, belongs, make_client
+from divebell.hub.login.github_people import Due, Seal
 
 APP = {"client_id": "Iv1.0123456789abcdef"}
 
@@ -46,6 +48,26 @@ def test_nobody_is_let_in_for_being_on_github():
     assert made.allowed_organizations == {"datakind", "civic-tech:dc"}
     stranger = Account(1, "stranger", {"access_token": "x", "token_type": "bearer"})
     assert asyncio.run(belongs(client(people=["ana"]), stranger)) is False
+
+
+def test_who_uses_up_their_own_questions_keeps_nobody_else_in(monkeypatch):
+    seal, gone = Seal("a" * 64), []
+    due = [
+        Due(number, name, None, seal.close({"access_token": name}))
+        for number, name in ((1, "ana"), (2, "ben"))
+    ]
+
+    async def ask(question, *values):
+        return due if question is github_people.due else gone.append((question, *values))
+
+    async def ask_account(_, token):
+        raise {"ana": EnoughError("answered 403"), "ben": RefusedTokenError("401")}[token["access_token"]]
+
+    monkeypatch.setattr(github, "ask_account", ask_account)
+    organisation = GitHub(**APP, organisations=["datakind"])
+    gate = github.Gate(SimpleNamespace(ask=ask), organisation, client(organisations=["datakind"]), seal)
+    asyncio.run(gate.look_again())
+    assert gone == [(github_people.sign_out, 2)]
 
 
 def test_a_token_is_read_with_the_events_own_key_alone():

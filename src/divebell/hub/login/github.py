@@ -20,6 +20,7 @@ from divebell.hub.login.github_api import (
     Account,
     AwayError,
     Client,
+    EnoughError,
     MisconfiguredError,
     RefusedTokenError,
     ask_account,
@@ -77,6 +78,9 @@ class Gate:
         for one in await self.door.ask(kept.due):
             try:
                 stays = await self._stays(one)
+            except EnoughError as enough:  # whoever uses up their own questions keeps nobody else in
+                log.warning("%s is not looked at again now: GitHub %s", one.name, enough)
+                continue
             except AwayError as away:
                 log.warning("GitHub is away, so that nobody is looked at again: %s", away)
                 return

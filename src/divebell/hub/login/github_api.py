@@ -21,6 +21,10 @@ class AwayError(Exception):
     """GitHub does not answer, answers nonsense, or asks us to come back later."""
 
 
+class EnoughError(AwayError):
+    """GitHub has had enough questions for now, which may hold for one person's token alone."""
+
+
 class MisconfiguredError(Exception):
     """GitHub does not know the event's OAuth app, or knows it with another secret or address."""
 
@@ -50,7 +54,9 @@ class Client(GitHubOAuthenticator):  # type: ignore[misc]
             response = await super().httpfetch(url, label, parse_json=False, raise_error=False, **kwargs)
         except (HTTPClientError, OSError) as error:
             raise AwayError(f"{type(error).__name__}: {error}") from error
-        if _is_away(response):
+        if _has_enough(response):
+            raise EnoughError(f"answered {response.code}, after too many questions")
+        if response.code >= 500:
             raise AwayError(f"answered {response.code}")
         if raise_error:
             response.rethrow()
@@ -68,10 +74,10 @@ class Client(GitHubOAuthenticator):  # type: ignore[misc]
 _OURS_TO_MEND = frozenset({"incorrect_client_credentials", "redirect_uri_mismatch", "application_suspended"})
 
 
-def _is_away(response: Any) -> bool:
-    """Tell whether GitHub is out of order, or has had enough questions for now."""
-    enough = response.headers.get("X-RateLimit-Remaining") == "0" or "Retry-After" in response.headers
-    return response.code >= 500 or response.code == 429 or (response.code == 403 and enough)
+def _has_enough(response: Any) -> bool:
+    """Tell whether GitHub has had enough questions for now."""
+    said = response.headers.get("X-RateLimit-Remaining") == "0" or "Retry-After" in response.headers
+    return response.code == 429 or (response.code == 403 and said)
 
 
 def make_client(github: GitHub, secret: str, address: str) -> Client:

@@ -20,6 +20,8 @@ LONGEST = 600.0
 EACH, ALL = 6, 1000
 """Streams of one person, and of everybody. The oldest one ends where there are more."""
 MOST_NAMES = 50
+MOST_WAITING = 5000
+"""Events that one stream keeps for a reader who does not read: then it ends, and the browser begins anew."""
 
 log = logging.getLogger(__name__)
 Versions = dict[str, str | None]
@@ -121,8 +123,10 @@ class Changes:
             now = await self.versions(stream.person, stream.names)
         except Exception as error:  # noqa: BLE001 - the database is away: look again later
             log.info("cannot look for changes now: %r", error)
-        else:
-            stream.tell(now)
+            return
+        stream.tell(now)
+        if stream.events.qsize() > MOST_WAITING and stream in self._streams:
+            self._end(stream)
 
 
 def written(kind: str, data: object) -> str:

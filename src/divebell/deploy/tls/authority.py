@@ -22,6 +22,7 @@ from divebell.deploy.tls.pair import (
     is_address,
     new_key,
     read_pair,
+    usage,
 )
 from divebell.errors import DivebellError
 from divebell.event.state import write_private
@@ -82,17 +83,6 @@ class Authority:
 def make_authority(title: str, names: tuple[str, ...], now: datetime) -> Authority:
     """Make an authority for the names, called after the event."""
     key, name = new_key(), common_name(f"{title[:44]}: event authority")
-    usage = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -102,7 +92,7 @@ def make_authority(title: str, names: tuple[str, ...], now: datetime) -> Authori
         .not_valid_before(now - EARLY)
         .not_valid_after(now + LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(usage("key_cert_sign", "crl_sign"), critical=True)
         .add_extension(x509.NameConstraints(_limits(names), excluded_subtrees=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())

@@ -17,6 +17,10 @@ SKEW = timedelta(minutes=15)
 """Clocks differ, and an issuer dates a certificate by its own."""
 LONGEST_NAME = 64
 """Characters of a common name (RFC 5280, ub-common-name)."""
+_USES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+    *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
 
 
 @dataclass(frozen=True)
@@ -109,19 +113,13 @@ def common_name(words: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, words[:LONGEST_NAME])])
 
 
+def usage(*granted: str) -> x509.KeyUsage:
+    """Say what a key may be used for, by the names of `x509.KeyUsage`; for nothing else."""
+    return x509.KeyUsage(**{use: use in granted for use in _USES})
+
+
 def for_server(names: tuple[str, ...], key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     """Begin a server's certificate; issuer and dates are still to be said."""
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
     return (
         x509.CertificateBuilder()
         .subject_name(subject(names[0]))
@@ -129,7 +127,7 @@ def for_server(names: tuple[str, ...], key: ec.EllipticCurvePrivateKey) -> x509.
         .serial_number(x509.random_serial_number())
         .add_extension(x509.SubjectAlternativeName([general_name(each) for each in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(usage("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,9 +28,17 @@ Round = Callable[[], object]
 def main(folder: Path) -> None:
     """Watch until told to stop; the database may come and go."""
     state = State.beside(folder / "event.yaml")
-    tidying = threading.Thread(target=_forever, args=(state, _tidying(state)), daemon=True)
-    tidying.start()
+    threading.Thread(target=_tidy_forever, args=(state,), daemon=True).start()
     _forever(state, lambda connection: Watch(connection, state.postgres).round, told=notify.beat)
+
+
+def _tidy_forever(state: State) -> None:
+    """Tidy up; where that breaks, end all of the watchdog with it, which is then started anew."""
+    try:
+        _forever(state, _tidying(state))
+    except BaseException:  # noqa: BLE001 - a thread that is gone would be missed by nobody
+        traceback.print_exc()
+        os._exit(1)
 
 
 def _tidying(state: State) -> Callable[[psycopg.Connection], Round]:

@@ -57,7 +57,7 @@ class Watch:
         with self._connection.cursor(row_factory=class_row(Limits)) as cursor:
             limits = cursor.execute("SELECT query_seconds, idle_seconds, locks FROM watch.limits").fetchone()
         if limits is None:
-            raise LookupError("divebell.limits is empty")
+            raise LookupError("watch.limits is empty")
         return limits
 
     def _filled_in(self, session: Session) -> Session:

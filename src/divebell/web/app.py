@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from starlette.routing import Mount, Route
 
 from divebell import features, following, gallery, notify, portal, rasters, remote, tiles
 from divebell.event import CertificateStanding, Event, Ports, Secrets, Service, State, load_secrets
+from divebell.pipeline.reading.workers import Workers
 from divebell.web import errors, seen
 from divebell.web.access import Access, confirm, read_form
 from divebell.web.bearer import Bearer, of_a_notebook, of_a_person
@@ -31,10 +33,11 @@ SESSION_SECONDS = 14 * 24 * 3600
 
 def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette:
     """Build the app. Nothing is connected before it runs; the database may come and go."""
-    pool, drawing, tables, drafts = _LatePool(), _LatePool(), _LatePool(), _LatePool()
+    pools = _Pools()
+    pool, drawing = pools.portal, pools.tiles
     people = portal.People(pool)
     sign_in = SignIn(event, secrets, ports, made=people.made_ambassadors)
-    layers = tiles.Tiles(tables, views=drawing, drafts=drafts)
+    layers = tiles.Tiles(pools.tables, views=drawing, drafts=pools.drafts)
 
     async def mapped(name: str, person: str | None) -> bool:
         return await layers.layers.find(name, person) is not None
@@ -61,45 +64,8 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
         event, people, catalogue, page=site.page, form=read_form, stop=sign_in.stop_server
     )
 
-    @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        pool.pool, drawing.pool = await open_pool(state, PORTAL), await open_pool(state, TILES)
-        tables.pool, drafts.pool = await open_pool(state, TABLES), await open_pool(state, DRAFTS)
-        listener = asyncio.create_task(listen(state, "catalogue", layers.layers.forget))
-        warming = asyncio.create_task(asyncio.to_thread(tiles.warm_up))
-        alive = asyncio.create_task(notify.keep_beating())
-        try:
-            yield
-        finally:
-            tasks = (listener, warming, alive)
-            workers.close()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            pool.pool.terminate()
-            drawing.pool.terminate()
-            tables.pool.terminate()
-            drafts.pool.terminate()
-            await sign_in.close()
-            await owners.close()
-
-    def webhook_secret() -> str:
-        return load_secrets(state).webhook_secret
-
-    async def health(_: Request) -> Response:
-        return await _health(pool)
-
-    session = Middleware(
-        SessionMiddleware,
-        secret_key=secrets.web_session_key,
-        session_cookie="divebell-event",
-        path=ROOT,
-        max_age=SESSION_SECONDS,
-        same_site="lax",
-        https_only=_over_https(state),
-    )
     inside = [
-        Route("/health", health),
+        _health(pool),
         Route("/away", _away, methods=None),
         Route("/oauth_callback", sign_in.finish),
         Route("/signout", _sign_out, methods=["POST"]),
@@ -108,7 +74,7 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
         *features.routes(layers, drawing, event.name),
         *rasters.routes(drawing, state.rasters, workers),
         *repository.routes(),
-        *following.routes(pool, webhook_secret, event.data.branch),
+        *following.routes(pool, lambda: load_secrets(state).webhook_secret, event.data.branch),
         *token_pages.routes(),
         *gallery.routes(pool, shared),
         *people_pages.routes(),
@@ -124,14 +90,58 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
     pages = errors.Pages(site.page)
     built = Starlette(
         routes=[Mount(ROOT.rstrip("/"), routes=inside, middleware=[access, Middleware(RetryReads)])],
-        middleware=[Middleware(SecurityHeaders), session],
+        middleware=[Middleware(SecurityHeaders), _session(state, secrets)],
         exception_handlers=pages.handlers((*AWAY, TimeoutError), HubAway),
-        lifespan=lifespan,
+        lifespan=_Running(state, pools, layers, workers, (sign_in.close, owners.close)).lifespan,
     )
     built.state.sign_in = sign_in
     built.state.owners = owners
     built.state.certificate = lambda: CertificateStanding.load(state)
     return built
+
+
+@dataclass(frozen=True)
+class _Running:
+    """What runs for as long as the app does."""
+
+    state: State
+    pools: _Pools
+    layers: tiles.Tiles
+    workers: Workers
+    closing: tuple[Callable[[], Awaitable[None]], ...]
+    """What else is closed at the end."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Open the pools and begin what goes on beside; end all of it."""
+        await self.pools.open(self.state)
+        tasks = (
+            asyncio.create_task(listen(self.state, "catalogue", self.layers.layers.forget)),
+            asyncio.create_task(asyncio.to_thread(tiles.warm_up)),
+            asyncio.create_task(notify.keep_beating()),
+        )
+        try:
+            yield
+        finally:
+            self.workers.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.pools.close()
+            for close in self.closing:
+                await close()
+
+
+def _session(state: State, secrets: Secrets) -> Middleware:
+    return Middleware(
+        SessionMiddleware,
+        secret_key=secrets.web_session_key,
+        session_cookie="divebell-event",
+        path=ROOT,
+        max_age=SESSION_SECONDS,
+        same_site="lax",
+        https_only=_over_https(state),
+    )
 
 
 def _over_https(state: State) -> bool:
@@ -141,20 +151,44 @@ def _over_https(state: State) -> bool:
 
 
 class _LatePool:
-    """Stands for the pool before it is open, so that the app can be put together without a running loop."""
+    """Stands for a pool before it is open, so that the app can be put together without a running loop."""
 
-    pool: Any = None
+    def __init__(self, role: str) -> None:
+        self.role = role
+        self.pool: Any = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.pool, name)
 
 
-async def _health(pool: Any) -> Response:
-    try:
-        await pool.fetchval("SELECT 1", timeout=4)
-    except (*AWAY, TimeoutError):
-        return JSONResponse({"status": "database away"}, status_code=503)
-    return JSONResponse({"status": "ok"})
+class _Pools:
+    """All of the app's connections."""
+
+    def __init__(self) -> None:
+        self.portal, self.tiles = _LatePool(PORTAL), _LatePool(TILES)
+        self.tables, self.drafts = _LatePool(TABLES), _LatePool(DRAFTS)
+        self._all = (self.portal, self.tiles, self.tables, self.drafts)
+
+    async def open(self, state: State) -> None:
+        """Open them."""
+        for late in self._all:
+            late.pool = await open_pool(state, late.role)
+
+    def close(self) -> None:
+        """Close them, whatever they are about."""
+        for late in self._all:
+            late.pool.terminate()
+
+
+def _health(pool: Any) -> Route:
+    async def health(_: Request) -> Response:
+        try:
+            await pool.fetchval("SELECT 1", timeout=4)
+        except (*AWAY, TimeoutError):
+            return JSONResponse({"status": "database away"}, status_code=503)
+        return JSONResponse({"status": "ok"})
+
+    return Route("/health", health)
 
 
 async def _away(_: Request) -> Response:

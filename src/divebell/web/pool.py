@@ -100,7 +100,7 @@ async def listen(state: State, channel: str, changed: Callable[[], None]) -> Non
             changed()
             await ended.wait()
             log.warning("the database went away; listening again")
-        except AWAY:
+        except (*AWAY, asyncpg.PostgresError, TimeoutError):
             await asyncio.sleep(LISTEN_AGAIN_AFTER)
         finally:
             connection.terminate()

@@ -4,7 +4,7 @@ import pytest
 
 from divebell.doctor.engine import wrong_container
 from divebell.doctor.ports import is_loopback
-from divebell.doctor.sign_in import spellings
+from divebell.doctor.sign_in import slowed, spellings
 from divebell.doctor.tls import hsts_seconds
 from divebell.doctor.web import missing_headers
 from divebell.hub.login.names import person_name
@@ -18,6 +18,21 @@ GOOD = {
 def test_every_spelling_of_a_name_is_the_same_person():
     assert {person_name(typed) for typed in spellings("maria_2").values()} == {"maria_2"}
     assert len(set(spellings("maria_2").values())) == 4
+
+
+@pytest.mark.parametrize(
+    ("took", "told"),
+    [
+        ([0.1, 0.1, 0.6, 1.1], True),
+        ([0.1, 3.0, 0.6, 1.1], True),  # a machine that was slow for a moment
+        ([1.2, 1.0, 1.5, 2.0], True),  # a slow machine
+        ([0.1, 0.1, 0.1, 0.1], False),
+        ([0.1, 0.1, 0.8, 0.1], False),
+        ([1.2, 1.0, 1.1, 1.3], False),
+    ],
+)
+def test_guesses_that_wait_are_told_from_a_machine_that_is_slow(took, told):
+    assert slowed(took) is told
 
 
 def test_good_headers_lack_nothing():

@@ -24,6 +24,7 @@ def processes_of(state: State) -> list[psutil.Process]:
         process
         for process in psutil.process_iter()
         if process.pid not in mine
+        and not _has_ended(process)
         and (_variable(process, STATE_VARIABLE) == wanted or _account(process) in volunteers)
     ]
 
@@ -46,6 +47,14 @@ def stop_processes(processes: list[psutil.Process], *, seconds: float = 10) -> N
     psutil.wait_procs(stubborn, timeout=seconds)
 
 
+def _has_ended(process: psutil.Process) -> bool:
+    """Tell whether it is gone, also where whoever has to bury it has not done so."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
+
+
 def _signal(process: psutil.Process, *, kill: bool) -> None:
     try:
         process.kill() if kill else process.terminate()
@@ -62,6 +71,6 @@ def _account(process: psutil.Process) -> int | None:
 
 def _variable(process: psutil.Process, name: str) -> str | None:
     try:
-        return process.environ().get(name) if process.status() != psutil.STATUS_ZOMBIE else None
+        return process.environ().get(name)
     except (psutil.Error, OSError):
         return None

@@ -102,7 +102,7 @@ def _away() -> DivebellError:
 
 
 def start_supervisor(
-    state: State, ports: Ports, secrets: Secrets, *, ends_with_us: bool, seconds: float = 15
+    state: State, ports: Ports, secrets: Secrets, *, ends_with_us: bool, seconds: float = 60
 ) -> Supervisor:
     """Write the supervisor's configuration, start it in a session of its own and wait until it answers."""
     tether = ["setpriv", "--pdeathsig", "TERM", "--"] if ends_with_us else []

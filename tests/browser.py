@@ -83,8 +83,8 @@ def chromium(
         options=options, service=Service(shutil.which("chromedriver") or "chromedriver", env=environment)
     )
     try:
-        driver.set_page_load_timeout(90)
-        driver.set_script_timeout(60)
+        driver.set_page_load_timeout(180)
+        driver.set_script_timeout(180)
         metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}

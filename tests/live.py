@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -97,7 +99,18 @@ def live_event(folder: Path) -> Iterator[LiveEvent]:
         state.scratch.unlink(missing_ok=True)
 
 
-def wait_until_loaded(event: LiveEvent, table: str, seconds: float = 60) -> None:
+@contextmanager
+def nobody_starts_it_again(event: LiveEvent) -> Iterator[None]:
+    """Hold the event's supervisor: a part that is killed in the block stays away until the block ends."""
+    supervisor = int((event.state.run / "supervisor.pid").read_text())
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+
+
+def wait_until_loaded(event: LiveEvent, table: str, seconds: float = 180) -> None:
     """Wait until `divebell data list` names a table."""
     deadline = time.monotonic() + seconds
     while True:
@@ -111,7 +124,7 @@ def wait_until_loaded(event: LiveEvent, table: str, seconds: float = 60) -> None
         time.sleep(0.5)
 
 
-def until(happened: Callable[[], object], complaint: object, seconds: float = 60) -> None:
+def until(happened: Callable[[], object], complaint: object, seconds: float = 120) -> None:
     """Wait until something has happened; fail with the complaint when it does not in time."""
     deadline = time.monotonic() + seconds
     while not happened():

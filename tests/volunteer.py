@@ -15,6 +15,8 @@ import httpx
 import pytest
 import websocket
 
+PATIENCE = 180
+
 
 class Browser:
     """A browser as far as signing in and running a cell need one."""
@@ -67,7 +69,7 @@ class Browser:
         found = re.search(r'user: "([^"]+)"', page.text)
         return found[1] if found else None
 
-    def open_notebook(self, name: str, seconds: float = 120) -> None:
+    def open_notebook(self, name: str, seconds: float = 180) -> None:
         """Start the server and follow the redirects into JupyterLab, as a browser does."""
         self.follow("/hub/spawn")
         deadline = time.monotonic() + seconds
@@ -77,6 +79,14 @@ class Browser:
                 return
             time.sleep(0.3)
         pytest.fail(f"no notebook: {page.status_code} {page.url}\n{page.text[:2000]}")
+
+    def stop_notebook(self, name: str, seconds: float = 120) -> None:
+        """Stop the server as the hub's own page does, and wait until it has ended."""
+        deadline = time.monotonic() + seconds
+        while (answer := self.api("DELETE", f"/hub/api/users/{name}/server")).status_code == 202:
+            assert time.monotonic() < deadline, "the server does not end"
+            time.sleep(0.3)
+        assert answer.status_code == 204, answer.text
 
     def follow(self, path: str) -> httpx.Response:
         return self.client.get(path, follow_redirects=True)
@@ -108,15 +118,43 @@ class Kernel:
         self.connect()
 
     def connect(self) -> None:
-        """Open the websocket, a broken one anew."""
+        """Open the websocket, a broken one anew; wait until what the kernel says is heard through it."""
         self.close()
         self.socket = websocket.create_connection(
             self.browser.url.replace("http", "ws") + self.path,
-            timeout=90,
+            timeout=PATIENCE,
             cookie=self.browser.cookies_for(self.path),
             origin=self.browser.url,
             sslopt={"ca_certs": str(self.browser.authority)} if self.browser.authority else None,
         )
+        asked: set[str] = set()
+        deadline = time.monotonic() + PATIENCE
+        while True:  # until the server has subscribed to what the kernel tells everybody, it gets lost
+            asked.add(self._send("kernel_info_request", {}))
+            if self._hears_the_end_of(asked, seconds=5):
+                return
+            assert time.monotonic() < deadline, "nothing is heard of the kernel"
+
+    def _hears_the_end_of(self, messages: set[str], seconds: float) -> bool:
+        assert self.socket is not None
+        self.socket.settimeout(seconds)
+        try:
+            while True:
+                answer = json.loads(self.socket.recv())
+                ended = answer["content"].get("execution_state") == "idle"
+                if ended and answer["parent_header"].get("msg_id") in messages:
+                    return True
+        except websocket.WebSocketTimeoutException:
+            return False
+        finally:
+            self.socket.settimeout(PATIENCE)
+
+    def wait_until_it_restarts(self) -> None:
+        """Wait until the server says that the kernel has ended and starts again, and until it is there."""
+        assert self.socket is not None
+        while json.loads(self.socket.recv())["content"].get("execution_state") != "restarting":
+            pass
+        self.connect()
 
     def close(self) -> None:
         if self.socket is not None:
@@ -124,10 +162,13 @@ class Kernel:
 
     def ask(self, code: str) -> str:
         """Send a cell and do not wait for it; give its message's id."""
-        message = uuid.uuid4().hex
-        header = {"msg_id": message, "msg_type": "execute_request", "username": "", "session": "test",
-                  "date": "2026-01-01T00:00:00Z", "version": "5.3"}  # fmt: skip
         content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False}
+        return self._send("execute_request", content)
+
+    def _send(self, kind: str, content: dict[str, Any]) -> str:
+        message = uuid.uuid4().hex
+        header = {"msg_id": message, "msg_type": kind, "username": "", "session": "test",
+                  "date": "2026-01-01T00:00:00Z", "version": "5.3"}  # fmt: skip
         assert self.socket is not None
         self.socket.send(
             json.dumps(

@@ -54,13 +54,13 @@ class Hub:
     def password(self) -> str:
         return str(self.folder.secrets.event_password)
 
-    def wait(self, seconds: float = 60) -> float:
-        """Wait until the hub answers through the proxy; give how long it took."""
+    def wait(self, seconds: float = 180) -> None:
+        """Wait until the hub answers through the proxy."""
         begin = time.monotonic()
         while time.monotonic() < begin + seconds:
             try:
-                if httpx.get(f"{self.url}/hub/health", timeout=2).status_code == 200:
-                    return time.monotonic() - begin
+                if httpx.get(f"{self.url}/hub/health", timeout=10).status_code == 200:
+                    return
             except httpx.TransportError:
                 pass
             if self.hub.poll() is not None:

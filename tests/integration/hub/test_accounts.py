@@ -7,11 +7,11 @@ import re
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from browser import chromium
 from divebell import codes
 from divebell.database import admin
+from visitor import click, wait
 
 EVENT = """\
 name: Housing DataDive
@@ -211,25 +211,22 @@ def test_in_a_browser_somebody_asks_is_let_in_and_changes_the_password(hub, brow
                 driver.find_element(By.ID, field).send_keys(text)
             driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
 
-        def wait(path):
-            WebDriverWait(driver, 60).until(lambda one: path in one.current_url)
-
         driver.get(f"{hub.url}/hub/login")
         hints = (
             "return [...document.querySelectorAll('input:not([type=hidden])')].map(one => one.autocomplete)"
         )
         assert driver.execute_script(hints) == ["username", "current-password"]
-        driver.find_element(By.LINK_TEXT, "Ask for one").click()
-        assert driver.execute_script(hints) == ["username", "new-password", "name"]
+        click(driver, By.LINK_TEXT, "Ask for one")
+        wait(driver).until(lambda d: d.execute_script(hints) == ["username", "new-password", "name"])
         fill(username="Zoe", password=PASSWORD, note="Zoe of the library")
-        wait("account/wait")
+        wait(driver).until(lambda d: "account/wait" in d.current_url)
         assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         assert decide(hub, "zoe", approved=True) == "yes"
-        wait("/services/event/")
+        wait(driver).until(lambda d: "/services/event/" in d.current_url)
         driver.get(f"{hub.url}/hub/own-password")
         assert driver.execute_script(hints) == ["username", "current-password", "new-password"]
         fill(current=PASSWORD, password="quite another one")
-        wait("/services/event/")
+        wait(driver).until(lambda d: "/services/event/" in d.current_url)
     assert browser("127.0.0.21").sign_in("zoe", "quite another one").status_code == 302
 
 

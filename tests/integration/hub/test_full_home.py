@@ -6,6 +6,7 @@ import pytest
 
 from divebell import disks
 from divebell.hub.spawner.accounts import ensure_home
+from live import until
 
 FULL = "HOME IS FULL.html"
 FILL = """
@@ -47,10 +48,7 @@ class Home:
         return self.start_kernel(self.browser, self.name)
 
     def restart(self):
-        cookies = self.browser.client.cookies.jar
-        token = next(c.value for c in cookies if c.name == "_xsrf" and c.path == "/hub/")
-        headers = {"X-XSRFToken": token, "Referer": f"{self.hub.url}/hub/home"}
-        self.browser.client.delete(f"/hub/api/users/{self.name}/server", headers=headers)
+        self.browser.stop_notebook(self.name)
         self.browser.open_notebook(self.name)
 
 
@@ -142,7 +140,8 @@ def test_after_deleting_everything_is_as_it_was(home):
     assert home.read("old.ipynb") == "more"
     home.restart()
     assert FULL not in home.names()
-    assert {"welcome.ipynb", "my-event", "public", "data", "event"} <= home.names()
+    there = {"welcome.ipynb", "my-event", "public", "data", "event"}
+    until(lambda: there <= home.names(), "not all of it is there")
     assert home.kernel().run("print(1)").strip() == "1"
     assert home.browser.follow(f"/user/{home.name}/").url.path.endswith("/lab/tree/welcome.ipynb")
 

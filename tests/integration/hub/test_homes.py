@@ -71,7 +71,7 @@ def address(folder, made):
 
 def said(address: Path, words: bytes) -> dict[str, object]:
     with socket.socket(socket.AF_UNIX) as asking:
-        asking.settimeout(10)
+        asking.settimeout(60)
         asking.connect(str(address))
         asking.sendall(words)
         answer: dict[str, object] = json.loads(asking.makefile().readline())
@@ -108,7 +108,7 @@ def test_a_question_without_an_end_is_left_without_an_answer(address, made):
     with socket.socket(socket.AF_UNIX) as asking:
         asking.connect(str(address))
         asking.sendall(b"x" * 10_000)
-        asking.settimeout(10)
+        asking.settimeout(60)
         with contextlib.suppress(ConnectionResetError):
             assert asking.recv(1) == b""
     assert made == []

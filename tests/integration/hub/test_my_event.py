@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from browser import chromium, complaints
 from divebell.database import admin
 from live import until
-from visitor import claim, wait
+from visitor import claim, click, wait
 
 CELL = {"cell_type": "code", "id": "one", "metadata": {}, "outputs": [], "execution_count": None}
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -50,7 +50,7 @@ def read(kernel, path):
 
 
 def test_what_is_pushed_arrives_while_the_server_runs_and_the_owners_stays(hub, olga):
-    assert read(olga, "guide/README.md") == "one"
+    until(lambda: read(olga, "guide/README.md") == "one", "not there")
     olga.run("open('my-event/guide/mine.md', 'w').write('mine')")
     hub.push({"guide/README.md": "two\n", "guide/new.csv": "a\n1\n"})
     until(lambda: "two" in read(olga, "guide/README.md"), "not updated")
@@ -100,12 +100,12 @@ def page(hub):
         claim(driver, door, "ida")
         driver.get(f"{hub.url}/hub/user-redirect/lab/tree/my-event/guide/look.ipynb")
         wait(driver, 150).until(lambda d: "Idle" in d.find_element(By.ID, "jp-main-statusbar").text)
-        wait(driver).until(lambda d: d.find_element(By.CSS_SELECTOR, f'[data-id="{PANEL}"]')).click()
+        click(driver, By.CSS_SELECTOR, f'[data-id="{PANEL}"]')
         yield driver
 
 
-def button(driver, label):
-    return wait(driver).until(lambda d: d.find_element(By.CSS_SELECTOR, f'#{PANEL} [aria-label="{label}"]'))
+def press(driver, label):
+    click(driver, By.CSS_SELECTOR, f'#{PANEL} [aria-label="{label}"]')
 
 
 def shows(driver, words, where=PANEL):
@@ -120,7 +120,10 @@ def notified(driver, words):
 
 def test_news_come_by_themselves_and_an_open_notebook_is_shown_anew(hub, page):
     shows(page, "Your copy is up to date.")
+    own = hub.folder.state.homes / "ida" / "my-event" / "guide" / "look.ipynb"
+    before = own.stat().st_mtime_ns
     ActionChains(page).key_down(Keys.CONTROL).send_keys("s").key_up(Keys.CONTROL).perform()
+    until(lambda: own.stat().st_mtime_ns != before, "not saved")
     wait(page).until(lambda d: not d.find_elements(By.CSS_SELECTOR, ".jp-Document .jp-mod-dirty"))
     hub.push({"guide/look.ipynb": notebook("print('second')")})
     notified(page, "The event brought 1 updated file: guide/look.ipynb.")
@@ -129,7 +132,7 @@ def test_news_come_by_themselves_and_an_open_notebook_is_shown_anew(hub, page):
 
 
 def test_of_an_open_notebook_with_unsaved_work_jupyterlab_asks_before_anything_is_lost(hub, page):
-    page.find_element(By.CSS_SELECTOR, ".jp-Notebook .jp-Cell .cm-content").click()
+    click(page, By.CSS_SELECTOR, ".jp-Notebook .jp-Cell .cm-content")
     page.execute_cdp_cmd("Input.insertText", {"text": "# my words\n"})
     wait(page).until(lambda d: d.find_elements(By.CSS_SELECTOR, ".jp-Document .jp-mod-dirty, .jp-mod-dirty"))
     hub.push({"guide/look.ipynb": notebook("print('third')")})
@@ -137,13 +140,10 @@ def test_of_an_open_notebook_with_unsaved_work_jupyterlab_asks_before_anything_i
     until(lambda: "third" in own.read_text(), "not updated")
     assert "my words" in page.find_element(By.CSS_SELECTOR, ".jp-Notebook").text
     ActionChains(page).key_down(Keys.CONTROL).send_keys("s").key_up(Keys.CONTROL).perform()
-    asked = wait(page).until(lambda d: d.find_element(By.CSS_SELECTOR, ".jp-Dialog"))
-    assert "has changed on disk" in asked.text
-    asked.find_element(By.CSS_SELECTOR, ".jp-mod-warn").click()
+    wait(page).until(lambda d: "has changed on disk" in d.find_element(By.CSS_SELECTOR, ".jp-Dialog").text)
+    click(page, By.CSS_SELECTOR, ".jp-Dialog .jp-mod-warn")
     until(lambda: "my words" in own.read_text(), "not saved")
-    page.find_element(By.CSS_SELECTOR, f"#{PANEL}").find_element(
-        By.XPATH, ".//button[.='Look again']"
-    ).click()
+    click(page, By.XPATH, f"//*[@id='{PANEL}']//button[.='Look again']")
     shows(page, "1 file is yours")
 
 
@@ -152,14 +152,14 @@ def test_a_conflict_is_seen_compared_and_resolved_in_the_panel(hub, page, tmp_pa
     own.write_text("my words\n")
     hub.push({"guide/README.md": "the event's words\n"})
     shows(page, "In conflict (1)")
-    button(page, "Open the event's: guide/README.md").click()
+    press(page, "Open the event's: guide/README.md")
     wait(page).until(lambda d: "the event's words" in d.find_element(By.CSS_SELECTOR, ".jp-FileEditor").text)
-    button(page, "Compare: guide/README.md").click()
-    difference = wait(page).until(lambda d: d.find_element(By.CSS_SELECTOR, ".divebell-difference"))
-    assert "-the event's words" in difference.text
-    assert "+my words" in difference.text
-    page.find_element(By.CSS_SELECTOR, ".jp-Dialog .jp-mod-accept").click()
-    button(page, "Take the event's: guide/README.md").click()
+    press(page, "Compare: guide/README.md")
+    difference = (By.CSS_SELECTOR, ".divebell-difference")
+    wait(page).until(lambda d: "-the event's words" in d.find_element(*difference).text)
+    assert "+my words" in page.find_element(*difference).text
+    click(page, By.CSS_SELECTOR, ".jp-Dialog .jp-mod-accept")
+    press(page, "Take the event's: guide/README.md")
     notified(page, "my-event/guide/README.md is the event's now. Yours is guide/README (mine).md.")
     wait(page).until(lambda d: "In conflict" not in d.find_element(By.ID, PANEL).text)
     assert own.read_text() == "the event's words\n"
@@ -177,7 +177,7 @@ def test_every_control_of_the_panel_has_a_name_and_is_reached_with_the_keyboard(
 
 def test_what_cannot_be_shared_is_refused_in_words(page):
     """What is open is the event's own file by now."""
-    page.find_element(By.CSS_SELECTOR, ".divebell-share").click()
+    click(page, By.CSS_SELECTOR, ".divebell-share")
     title = wait(page).until(lambda d: d.find_element(By.ID, "divebell-title"))
     assert title.get_attribute("value") == "README"
     title.send_keys(Keys.ENTER)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from browser import chromium
+from visitor import click, wait
 
 PHONE = (390, 844)
 
@@ -24,8 +24,14 @@ def sign_in(driver, hub, name, password):
     driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
 
 
-def wait(driver, path):
-    WebDriverWait(driver, 60).until(lambda one: path in one.current_url)
+def code_shown(driver):
+    """Wait for the page with the return code; give it."""
+    return wait(driver).until(lambda d: d.find_element(By.ID, "return-code").text)
+
+
+def go_on(driver):
+    click(driver, By.CSS_SELECTOR, "button[type=submit]")
+    wait(driver).until(lambda d: "/services/event/" in d.current_url)
 
 
 def no_wider_than_the_screen(driver):
@@ -39,26 +45,22 @@ def test_the_return_code_is_copied_or_ready_to_be_copied_by_hand(hub, phone, cli
     script = {"here": "", "off": off, "off for good": off + dead}[clipboard]
     phone.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
     sign_in(phone, hub, f"copy_{clipboard.replace(' ', '_')}", hub.password)
-    wait(phone, "return-code")
+    code = code_shown(phone)
     assert no_wider_than_the_screen(phone)
-    code = phone.find_element(By.ID, "return-code").text
-    phone.find_element(By.ID, "copy").click()
+    click(phone, By.ID, "copy")
     said = phone.find_element(By.ID, "copied")
-    WebDriverWait(phone, 30).until(lambda _: said.text)
+    wait(phone).until(lambda _: said.text)
     assert ("by hand" in said.text) == (clipboard == "off for good")
     assert phone.execute_script("return getSelection().toString().trim()") == code
-    phone.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-    wait(phone, "/services/event/")
+    go_on(phone)
 
 
 def test_without_scripts_somebody_signs_in_and_sees_the_code(hub, phone):
     phone.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     sign_in(phone, hub, "plain", hub.password)
-    wait(phone, "return-code")
-    assert len(phone.find_element(By.ID, "return-code").text) == 9
+    assert len(code_shown(phone)) == 9
     assert not phone.find_element(By.ID, "copy").is_displayed()
-    phone.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-    wait(phone, "/services/event/")
+    go_on(phone)
 
 
 def test_a_password_manager_finds_one_name_and_one_password(hub, phone):
@@ -80,9 +82,8 @@ def test_a_password_manager_finds_one_name_and_one_password(hub, phone):
 
 def test_a_wrong_password_is_said_beside_the_form_with_the_name_still_there(hub, phone):
     sign_in(phone, hub, "wanda", "guess")
-    WebDriverWait(phone, 60).until(lambda one: one.find_elements(By.ID, "sign-in-error"))
-    assert "do not go together" in phone.find_element(By.ID, "sign-in-error").text
+    wait(phone).until(lambda d: "do not go together" in d.find_element(By.ID, "sign-in-error").text)
     assert phone.find_element(By.ID, "username").get_attribute("value") == "wanda"
     assert phone.find_element(By.ID, "password").get_attribute("value") == ""
-    assert phone.execute_script("return document.activeElement.id") == "password"
+    wait(phone).until(lambda d: d.execute_script("return document.activeElement.id") == "password")
     assert "guess" not in phone.page_source

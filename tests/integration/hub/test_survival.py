@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import httpx
 import psutil
 import pytest
 
 from divebell.local.leftovers import processes_of
+from live import until
 
 SERVERS = {"divebell.workspace.server", "divebell.workspace.warm"}
 
@@ -36,6 +38,16 @@ def servers_of(hub, name):
     return found
 
 
+def working_servers(hub, name):
+    """Give the numbers of a volunteer's servers, without what closes them in and without those that just ended."""
+    found = set()
+    for process in servers_of(hub, name):
+        with suppress(psutil.NoSuchProcess):
+            if process.parent() and "bwrap" not in process.name():
+                found.add(process.pid)
+    return found
+
+
 def warm_processes(hub):
     found = []
     for process in processes_of(hub.folder.state):
@@ -53,7 +65,7 @@ def test_a_killed_hub_interrupts_nobody(hub, otto):
     assert otto.run("kept += 1; print(kept)").strip() == "42"
     assert otto.browser.follow("/user/otto/api/status").status_code == 200
     hub.start("hub")
-    assert hub.wait() < 15
+    hub.wait()
     assert otto.run("print(kept)").strip() == "42"
     assert otto.browser.who() == "otto"
     page = otto.browser.follow("/user/otto/lab")
@@ -66,8 +78,8 @@ def test_the_warm_process_ends_with_its_hub_and_its_servers_go_on(hub, otto):
     [warm] = warm_processes(hub) or [None]
     hub.kill("hub")
     if warm is not None:
-        psutil.wait_procs([warm], timeout=10)
-    assert warm_processes(hub) == []
+        psutil.wait_procs([warm], timeout=60)
+    until(lambda: warm_processes(hub) == [], "the warm process goes on")
     assert otto.run("print(kept)").strip() == "42"
     hub.start("hub")
     hub.wait()
@@ -84,27 +96,29 @@ def test_a_start_works_though_the_warm_process_is_broken(hub, open_browser, star
     browser.claim(name, hub.password)
     browser.open_notebook(name)
     assert start_kernel(browser, name).run("print(6 * 7)").strip() == "42"
-    assert not warm.is_running() or warm.status() == psutil.STATUS_ZOMBIE  # bwrap's child: init's to bury
+    until(lambda: has_ended(warm), "the warm process goes on")
     assert first.follow(f"/user/{name}_1/api/status").status_code == 200
 
 
-def answers(url, seconds=10):
-    """Wait until an address answers; give how long it took."""
-    begin = time.monotonic()
-    while time.monotonic() < begin + seconds:
-        try:
-            if httpx.get(url, timeout=2).status_code == 200:
-                return time.monotonic() - begin
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    pytest.fail(f"{url} did not answer within {seconds} s")
+def has_ended(process):
+    """Tell whether it is gone; where nobody buries the dead, it may still be listed."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def answers(url):
+    try:
+        return httpx.get(url, timeout=10).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_a_killed_proxy_has_its_routes_back_at_once(hub, otto):
     hub.kill("proxy")
     hub.start("proxy")
-    answers(f"{hub.url}/user/otto/api")
+    until(lambda: answers(f"{hub.url}/user/otto/api"), "the notebook is not reached")
     assert otto.browser.who() == "otto"
     otto.connect()
     assert otto.run("print(kept)").strip() == "42"
@@ -114,7 +128,7 @@ def test_a_proxy_that_restarts_while_the_hub_is_away_serves_the_notebooks(hub, o
     hub.kill("hub")
     hub.kill("proxy")
     hub.start("proxy")
-    answers(f"{hub.url}/user/otto/api")
+    until(lambda: answers(f"{hub.url}/user/otto/api"), "the notebook is not reached")
     otto.connect()
     assert otto.run("print(kept)").strip() == "42"
     hub.start("hub")
@@ -133,11 +147,7 @@ def test_a_hub_killed_in_the_middle_of_a_start_leaves_no_orphan_and_a_retry_work
     hub.start("hub")
     hub.wait()
     browser.open_notebook("pia")
-    ports = {
-        p.laddr.port for one in servers_of(hub, "pia") for p in one.net_connections() if p.status == "LISTEN"
-    }
-    servers = [p for p in servers_of(hub, "pia") if p.parent() and "bwrap" not in p.name()]
-    assert len({p.pid for p in servers}) == 1, (servers, ports)
+    until(lambda: len(working_servers(hub, "pia")) == 1, "there are more servers than one")
 
 
 def test_stopping_a_server_ends_its_kernels_too(hub, open_browser, start_kernel):
@@ -145,18 +155,11 @@ def test_stopping_a_server_ends_its_kernels_too(hub, open_browser, start_kernel)
     browser.claim("lola", hub.password)
     browser.open_notebook("lola")
     kernel = start_kernel(browser, "lola")
-    pid = int(kernel.run("import os; print(os.getpid())"))
-    assert psutil.pid_exists(pid)
-    token = next(c.value for c in browser.client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
-    answer = browser.client.delete(
-        "/hub/api/users/lola/server", headers={"X-XSRFToken": token, "Referer": f"{hub.url}/hub/home"}
-    )
-    assert answer.status_code in (202, 204), answer.text
-    deadline = time.monotonic() + 30
-    while psutil.pid_exists(pid) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not psutil.pid_exists(pid)
-    assert servers_of(hub, "lola") == []
+    working = psutil.Process(int(kernel.run("import os; print(os.getpid())")))
+    assert not has_ended(working)
+    browser.stop_notebook("lola")
+    until(lambda: has_ended(working), "the kernel goes on")
+    until(lambda: servers_of(hub, "lola") == [], "the server goes on")
 
 
 def test_another_process_with_an_old_number_is_not_taken_for_the_server(hub):

@@ -109,30 +109,29 @@ def test_a_login_that_is_no_name_gets_one_that_stays(hub, browser):
     assert one.who() == "person_admin"
 
 
-@pytest.mark.parametrize(
-    ("login", "password"),
-    [
-        ("root", PASSWORD),
-        ("daemonic", PASSWORD),
-        ("robot", PASSWORD),
-        ("blank", ""),
-        ("blank", "x"),
-        ("nobody", ""),
-        ("nobody_there", PASSWORD),
-        ("boss", PASSWORD),
-        ("outsider", PASSWORD),
-        ("ana\n", PASSWORD + "\0more"),
-        ("ana", "pässwörd-密码-\U0001f600"),
-        ("ana:x", PASSWORD),
-        ("-ana", PASSWORD),
-        ("../ana", PASSWORD),
-        ("a" * 300, PASSWORD),
-        ("ａna", PASSWORD),
-    ],
-)
+REFUSED = [
+    ("root", PASSWORD),
+    ("daemonic", PASSWORD),
+    ("robot", PASSWORD),
+    ("blank", ""),
+    ("blank", "x"),
+    ("nobody", ""),
+    ("nobody_there", PASSWORD),
+    ("boss", PASSWORD),
+    ("outsider", PASSWORD),
+    ("ana\n", PASSWORD + "\0more"),
+    ("ana", "pässwörd-密码-\U0001f600"),
+    ("ana:x", PASSWORD),
+    ("-ana", PASSWORD),
+    ("../ana", PASSWORD),
+    ("a" * 300, PASSWORD),
+    ("ａna", PASSWORD),
+]
+
+
+@pytest.mark.parametrize(("login", "password"), REFUSED)
 def test_whoever_is_no_person_of_the_group_is_refused(browser, login, password):
-    address = f"127.0.4.{1 + (hash((login, password)) % 250)}"
-    one = browser(address)
+    one = browser(f"127.0.4.{1 + REFUSED.index((login, password))}")  # each is slowed by itself alone
     assert one.sign_in(login, password).status_code == 403
     assert one.who() is None
 
@@ -149,7 +148,7 @@ def test_no_password_of_the_machine_is_in_a_log(hub):
 
 def ask(address, **words):
     with socket.socket(socket.AF_UNIX) as asking:
-        asking.settimeout(30)
+        asking.settimeout(120)
         asking.connect(str(address))
         asking.sendall(json.dumps(words).encode() + b"\n")
         try:
@@ -160,7 +159,7 @@ def ask(address, **words):
 
 def as_account(login, address):
     """Give what the helper says to an account of the machine."""
-    program = "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(30);"
+    program = "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(120);"
     words = json.dumps({"login": "ana", "password": PASSWORD}) + "\n"
     program += f"s.connect({str(address)!r}); s.sendall({words.encode()!r}); print(s.recv(99))"
     command = ["/usr/bin/python3", "-c", program]

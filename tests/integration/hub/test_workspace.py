@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from divebell.database import admin
+from live import until
 
 
 @pytest.fixture(scope="module")
@@ -17,32 +18,34 @@ def rosa(at_work):
     return at_work("rosa")
 
 
-def restart(hub, kernel, start_kernel, name):
-    browser = kernel.browser
-    token = next(c.value for c in browser.client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/")
-    browser.client.delete(
-        f"/hub/api/users/{name}/server", headers={"X-XSRFToken": token, "Referer": f"{hub.url}/hub/home"}
-    )
-    browser.open_notebook(name)
-    return start_kernel(browser, name)
+def restart(kernel, start_kernel, name):
+    kernel.browser.stop_notebook(name)
+    kernel.browser.open_notebook(name)
+    return start_kernel(kernel.browser, name)
+
+
+def read(kernel, name):
+    """Read a file of the own copy, which a server makes beside its start."""
+    return kernel.run(f"print(open('my-event/data/{name}').read())")
 
 
 def test_the_events_files_are_there_to_write_in_the_own_copy(hub, rosa):
-    assert "a,b" in rosa.run("print(open('my-event/data/hello.csv').read())")
+    until(lambda: "a,b" in read(rosa, "hello.csv"), "it is not there")
     assert rosa.run(
         "open('my-event/data/hello.csv', 'a').write('3,4\\n'); open('my-event/x', 'w').close()"
     ) in ("", "4")
-    assert "3,4" in rosa.run("print(open('my-event/data/hello.csv').read())")
+    assert "3,4" in read(rosa, "hello.csv")
     assert (hub.folder.state.checkout / "data" / "hello.csv").read_text() == "a,b\n1,2\n"
 
 
 def test_the_event_follows_on_the_next_start_and_what_was_changed_stays(hub, at_work, start_kernel):
     tess = at_work("tess")
+    until(lambda: "a,b" in read(tess, "hello.csv"), "it is not there")
     tess.run("open('my-event/data/hello.csv', 'w').write('mine')")
     (hub.folder.state.checkout / "data" / "second.csv").write_text("c\n5\n")
-    tess = restart(hub, tess, start_kernel, "tess")
-    assert "c\n5" in tess.run("print(open('my-event/data/second.csv').read())")
-    assert tess.run("print(open('my-event/data/hello.csv').read())").strip() == "mine"
+    tess = restart(tess, start_kernel, "tess")
+    until(lambda: "c\n5" in read(tess, "second.csv"), "it is not there")
+    assert read(tess, "hello.csv").strip() == "mine"
 
 
 def test_nothing_that_runs_lies_in_the_home(rosa):
@@ -152,6 +155,6 @@ def test_a_mistake_in_a_query_is_no_limit_of_the_event(rosa):
 
 def test_a_kernel_killed_by_hand_is_not_blamed_on_the_memory(rosa):
     pid = int(rosa.run("import os; print(os.getpid())"))
-    os.kill(pid, signal.SIGKILL) if os.geteuid() == 0 else rosa.run("os.kill(os.getpid(), 9)")
-    time.sleep(3)
+    os.kill(pid, signal.SIGKILL) if os.geteuid() == 0 else rosa.ask("os.kill(os.getpid(), 9)")
+    rosa.wait_until_it_restarts()
     assert "memory" not in rosa.run("print('again')")

@@ -73,7 +73,7 @@ class Front:
             *arguments,
         ]
         return subprocess.run(
-            words, input="", capture_output=True, text=True, errors="replace", timeout=30, check=False
+            words, input="", capture_output=True, text=True, errors="replace", timeout=90, check=False
         )
 
 
@@ -138,10 +138,10 @@ def in_front(folder: Path, behind: int, **changes: Any) -> Iterator[Front]:
         yield front
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
-def _wait(front: Front, seconds: float = 20) -> None:
+def _wait(front: Front, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -119,10 +119,10 @@ def _running(words: list[Any], log: Any, environment: dict[str, str]) -> Iterato
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
-def _wait(running: Issuer, seconds: float = 20) -> None:
+def _wait(running: Issuer, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     trusted = ssl.create_default_context(cafile=str(running.bundle))
     while True:

@@ -106,7 +106,7 @@ def machine(tmp_path_factory):
 def test_a_bare_machine_gets_a_certificate_and_a_second_play_changes_nothing(machine):
     machine.play()
     assert machine.standing()["shown"] == "automatic", machine.standing()
-    until(machine.trusted, "nginx does not show the certificate", 20)
+    until(machine.trusted, "nginx does not show the certificate")
     assert machine.issuer.orders == 1
     assert "changed=0 " in machine.play()
     assert machine.issuer.orders == 1
@@ -122,7 +122,7 @@ def test_the_timer_renews_it_by_its_hardened_unit(machine):
     target.ssh("rm /srv/divebell/certificates/automatic.pem")  # as if it had run out
     target.ssh("systemctl start divebell-certificates.service", timeout=200)
     assert target.ssh("sha256sum /srv/divebell/certificates/server.pem").stdout != before
-    until(machine.trusted, "nginx does not show the new certificate", 20)
+    until(machine.trusted, "nginx does not show the new certificate")
     assert machine.issuer.orders == 2
     assert "divebell-certificates.timer" in target.ssh("systemctl list-timers --all").stdout
     assert target.ssh("stat -c %a /srv/divebell/event/.divebell/certificate.json").stdout.strip() == "644"
@@ -131,9 +131,9 @@ def test_the_timer_renews_it_by_its_hardened_unit(machine):
 def test_nginx_comes_back_when_it_is_killed_and_after_a_reboot(machine):
     target = machine.target
     target.ssh("kill -9 $(cat /run/nginx.pid)")
-    until(machine.trusted, "nginx did not come back", 30)
+    until(machine.trusted, "nginx did not come back")
     target.reboot()
-    until(machine.trusted, "nginx did not come back after a reboot", 60)
+    until(machine.trusted, "nginx did not come back after a reboot")
 
 
 def test_a_configuration_that_nginx_refuses_is_not_taken(machine):

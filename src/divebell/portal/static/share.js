@@ -2,7 +2,10 @@
 
 const API = "/services/event/api/shared";
 
-for (const form of document.querySelectorAll("#share, #share-map")) form.addEventListener("submit", share);
+for (const form of document.querySelectorAll("#share, #share-map")) {
+  form.addEventListener("submit", share);
+  form.querySelector("button").disabled = false; // pressed earlier it would send the form nowhere and empty it
+}
 
 async function share(event) {
   event.preventDefault();

@@ -161,9 +161,9 @@ class Deployment:
         browser.open_notebook(name)
         return browser, Kernel(browser, name)
 
-    def pid(self, part: str) -> int:
+    def pid(self, part: str, prefix: str = "divebell-") -> int:
         """Give the number of a part's main process; 0 while there is none."""
-        shown = self.target.ssh(f"systemctl show --value --property MainPID divebell-{part}", check=False)
+        shown = self.target.ssh(f"systemctl show --value --property MainPID {prefix}{part}", check=False)
         return int(shown.stdout.strip() or 0)
 
     def containers(self) -> dict[str, str]:

@@ -35,7 +35,8 @@ LABEL = "divebell-target"
 HOST = "dive.example"
 """The machine's own name, which it finds itself by; its event's too, as the DNS would have it."""
 OUTSIDE_MTU = 1400
-BOOT_SECONDS = 60
+BOOT_SECONDS = 180
+STOP_SECONDS = 90
 SCAN_SECONDS = 0.5
 AT_ONCE = 4000
 """Ports tried together, as far as this process may have so many sockets."""
@@ -90,7 +91,7 @@ class Target:
 
     def reboot(self) -> None:
         """Shut the machine down in order and start it."""
-        docker_command("stop", "--time", "90", self.name)
+        docker_command("stop", "--time", str(STOP_SECONDS), self.name, timeout=2 * STOP_SECONDS + 60)
         self.start()
 
     def power_cut(self) -> None:
@@ -134,7 +135,10 @@ class Target:
         address = self.address
         self.known_hosts.write_text(f"{address} {host_key}\n")
         self.ssh_config.write_text(_ssh_config(address, self))
-        return self.ssh("true", check=False, timeout=20).returncode == 0
+        try:
+            return self.ssh("true", check=False, timeout=20).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import fcntl
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from divebell.containers.image.base import ensure_base
 from divebell.containers.image.build import pack
 from divebell.containers.image.recipe import recipe
 from divebell.event import load_event
+from live import until
 from target import Target, booted_target, docker_command, locked
 from target_image import BASE
 
@@ -74,7 +74,7 @@ def _build(event: Path, tag: str, holds: list[str]) -> None:
 def _bring_base(address: str) -> None:
     with subprocess.Popen(["docker", "save", BASE], stdout=subprocess.PIPE) as saving:
         loading = ["docker", "--host", address, "load", "--quiet"]
-        subprocess.run(loading, stdin=saving.stdout, check=True, timeout=120, capture_output=True)
+        subprocess.run(loading, stdin=saving.stdout, check=True, timeout=300, capture_output=True)
 
 
 @contextmanager
@@ -84,10 +84,7 @@ def _engine_of(target: Target) -> Iterator[str]:
     forward = ["ssh", "-F", str(target.ssh_config), "-nNT", "-L", f"{here}:/run/docker.sock", "root@target"]
     with subprocess.Popen(forward) as forwarding:
         try:
-            deadline = time.monotonic() + 20
-            while not here.exists():
-                assert time.monotonic() < deadline, "no way to the machine's engine"
-                time.sleep(0.1)
+            until(here.exists, "no way to the machine's engine")
             yield f"unix://{here}"
         finally:
             forwarding.terminate()

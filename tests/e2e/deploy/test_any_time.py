@@ -25,7 +25,7 @@ def machine(images: str) -> Iterator[Target]:
 @pytest.fixture(scope="module")
 def before(machine: Target) -> dict[str, set[str]]:
     """Give what was on the machine before anything was deployed."""
-    machine.ssh("apt-get update -qq")
+    machine.ssh("systemctl is-system-running --wait && apt-get update -qq")
     return inventory(machine)
 
 

@@ -31,6 +31,15 @@ def ana(event: Deployment) -> Iterator[Kernel]:
     kernel.close()
 
 
+@pytest.fixture(scope="module")
+def by_hand(event: Deployment) -> Iterator[None]:
+    """No timer takes backups: while one is taken, nobody can have another."""
+    event.target.ssh("systemctl stop divebell-backup.timer")
+    event.target.ssh("systemctl start --wait divebell-backup.service", timeout=600)  # or the one under way
+    yield
+    event.target.ssh("systemctl start divebell-backup.timer")
+
+
 def backups(event: Deployment) -> list[str]:
     return [each["id"] for each in json.loads(event.run("backup", "--list", "--json").stdout)["backups"]]
 
@@ -49,6 +58,7 @@ def test_a_timer_takes_backups_that_only_root_can_read(event: Deployment, ana: K
     assert event.password not in journal
 
 
+@pytest.mark.usefixtures("by_hand")
 def test_a_home_that_nobody_opened_since_the_start_of_the_machine_is_copied(
     event: Deployment, ana: Kernel
 ) -> None:
@@ -61,6 +71,7 @@ def test_a_home_that_nobody_opened_since_the_start_of_the_machine_is_copied(
     assert event.target.ssh("find /root/looked -name kept.txt | xargs cat").stdout == "mine"
 
 
+@pytest.mark.usefixtures("by_hand")
 def test_a_backup_that_fails_is_said_by_status_and_the_next_one_mends_it(event: Deployment) -> None:
     event.target.ssh(f"mv {STORE} {STORE}.away && touch {STORE}")
     failed = event.run("backup", check=False)
@@ -74,6 +85,7 @@ def test_a_backup_that_fails_is_said_by_status_and_the_next_one_mends_it(event: 
 
 
 @pytest.mark.timeout(2400)
+@pytest.mark.usefixtures("by_hand")
 def test_an_empty_machine_goes_on_where_the_lost_one_left_off(
     event: Deployment, ana: Kernel, images: str, tmp_path: Path
 ) -> None:
@@ -87,7 +99,8 @@ def test_an_empty_machine_goes_on_where_the_lost_one_left_off(
     with booted_target(python=False, docker_volume=images) as target, resolving(HOST, target):
         fresh = replace(event, target=target)
         fresh.deploy()
-        target.ssh(f"systemctl stop divebell-backup.timer; rm -rf {STORE}; mkdir -m 700 {STORE}")
+        target.ssh("systemctl stop divebell-backup.timer divebell-backup.service")
+        target.ssh(f"rm -rf {STORE}; mkdir -m 700 {STORE}")
         target.put(packed, "/root/store.tar")
         target.ssh(f"tar -C {STORE} -xf /root/store.tar")
         told = json.loads(fresh.run("restore", "--yes", "--discard-newer", "--json").stdout)

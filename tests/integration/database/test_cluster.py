@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from divebell.database.connection import conninfo
 from divebell.database.leftovers import processes_in
 from divebell.database.settings import SERVICE_ROLES
 from divebell.errors import DivebellError
-from divebell.event import Containers
+from divebell.event import Containers, State
+from live import until
 
 RunServer = Callable[[Any], AbstractContextManager[subprocess.Popen[bytes]]]
 
@@ -49,15 +51,12 @@ time.sleep(100)
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(condition, "it did not come about", 120)
 
 
 def kill_server(process: subprocess.Popen[bytes]) -> None:
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=60)
 
 
 @pytest.mark.parametrize("user", ["postgres", "event_owner", "nobody_we_know", "root"])
@@ -76,7 +75,7 @@ def test_the_events_roles_reach_no_other_database(cluster: Any) -> None:
 
 def knock(port: int, user: str, address: str = "127.0.0.1", source: str = "127.0.0.1") -> socket.socket:
     """Connect and say who it would be, and no more."""
-    connection = socket.create_connection((address, port), timeout=20, source_address=(source, 0))
+    connection = socket.create_connection((address, port), timeout=120, source_address=(source, 0))
     words = f"user\0{user}\0database\0event\0\0".encode()
     connection.sendall(struct.pack("!ii", len(words) + 8, 3 << 16) + words)
     return connection
@@ -108,7 +107,6 @@ def test_containers_find_the_server_on_their_gateway_and_only_volunteers_come_in
 def test_connections_that_never_say_who_they_are_lock_nobody_out(cluster: Any) -> None:
     with connect(cluster.state, "event_hub") as hub:
         provision(hub, "ana")
-    began = time.monotonic()
     flood = [knock(cluster.ports.postgres, "v_ana") for _ in range(110)]
     try:
         assert {connection.recv(1) for connection in flood} == {b"R"}
@@ -116,7 +114,7 @@ def test_connections_that_never_say_who_they_are_lock_nobody_out(cluster: Any) -
             connect(cluster.state, role).close()
         admin(cluster.state).close()
         while flood[0].recv(1000):  # until it is closed
-            assert time.monotonic() - began < 30
+            pass
     finally:
         for connection in flood:
             connection.close()
@@ -212,7 +210,10 @@ def test_the_server_comes_back_after_kill_9_while_a_session_works_on(
         busy = admin(event_folder.state, autocommit=True)
         busy.pgconn.send_query(b"SELECT count(*) FROM generate_series(1, 1e12)")
         busy.pgconn.flush()
-        time.sleep(0.3)
+        with admin(event_folder.state, autocommit=True) as watcher:
+            works = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query ~ 'generate_series' AND pid = %s"
+            pid = busy.info.backend_pid
+            wait(lambda: watcher.execute(works, [pid]).fetchone() is not None)
         kill_server(first)
         orphans = processes_in(data_folder(event_folder.state))
         assert orphans
@@ -228,8 +229,9 @@ def test_everything_killed_at_once_leaves_nothing_in_the_way(
     with run_server(event_folder) as first:
         keep_a_row(event_folder)
         for pid in processes_in(data_folder(event_folder.state)):
-            os.kill(pid, signal.SIGKILL)
-        first.wait(timeout=10)
+            with suppress(ProcessLookupError):  # sessions end by themselves with their server
+                os.kill(pid, signal.SIGKILL)
+        first.wait(timeout=60)
         with run_server(event_folder):
             assert rows(event_folder) == [(1,)]
 
@@ -292,16 +294,26 @@ def test_a_second_server_is_refused_and_the_first_stays(cluster: Any) -> None:
     admin(cluster.state).close()
 
 
-def test_an_interrupted_initdb_is_done_again(event_folder: Any, run_server: RunServer) -> None:
+def interrupted_initdb(state: State) -> bool:
+    """Begin to make a cluster and kill what does so; tell whether that came in time."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "divebell.database.serve", str(event_folder.folder)], start_new_session=True
+        [sys.executable, "-m", "divebell.database.serve", str(state.folder.parent)], start_new_session=True
     )
-    unfinished = event_folder.state.postgres / "data.new" / "global"
-    while not unfinished.exists():
+    unfinished = state.postgres / "data.new" / "global"
+    while not unfinished.exists() and not data_folder(state).exists():
         assert process.poll() is None
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=60)
+    wait(lambda: not processes_in(data_folder(state)))
+    return not data_folder(state).exists()
+
+
+def test_an_interrupted_initdb_is_done_again(event_folder: Any, run_server: RunServer) -> None:
+    for _ in range(5):  # a busy machine may show what is unfinished when it is finished
+        if interrupted_initdb(event_folder.state):
+            break
+        shutil.rmtree(event_folder.state.postgres)
     assert not data_folder(event_folder.state).exists()
     with run_server(event_folder):
         keep_a_row(event_folder)

@@ -58,9 +58,9 @@ class Clone:
         git(bare, "config", "http.receivepack", "true")
         return cls(clone, bare)
 
-    def push(self, files: dict[str, str | None] | None = None, *options: str) -> str:
-        """Commit files (None takes one away) and push; give the commit."""
-        for path, content in (files or {}).items():
+    def commit(self, files: dict[str, str | None]) -> str:
+        """Commit files (None takes one away) and keep them here for now; give the commit."""
+        for path, content in files.items():
             file = self.folder / path
             if content is None:
                 file.unlink()
@@ -69,8 +69,13 @@ class Clone:
                 file.write_text(content)
         git(self.folder, "add", "--all")
         git(self.folder, "commit", "-q", "--allow-empty", "-m", "Change")
-        git(self.folder, "push", "-q", *options, "origin", "HEAD:main")
         return git(self.folder, "rev-parse", "HEAD")
+
+    def push(self, files: dict[str, str | None] | None = None, *options: str) -> str:
+        """Commit files (None takes one away), or what is committed already, and push; give the commit."""
+        commit = git(self.folder, "rev-parse", "HEAD") if files is None else self.commit(files)
+        git(self.folder, "push", "-q", *options, "origin", "HEAD:main")
+        return commit
 
 
 @dataclass

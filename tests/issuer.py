@@ -123,11 +123,13 @@ def _running(words: list[Any], log: Any, environment: dict[str, str]) -> Iterato
 
 
 def _wait(running: Issuer, seconds: float = 90) -> None:
+    """Wait until both answer, the issuer and its DNS."""
     deadline = time.monotonic() + seconds
     trusted = ssl.create_default_context(cafile=str(running.bundle))
     while True:
         try:
             httpx.get(running.directory, verify=trusted).raise_for_status()
+            httpx.get(running.dns)
         except httpx.HTTPError:
             log = (running.folder / "pebble.log").read_text()
             assert running.process.poll() is None, log

@@ -31,7 +31,7 @@ from psycopg import sql
 from divebell.database import admin, prepare
 from divebell.errors import DivebellError
 
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 def start_server(folder: Any) -> subprocess.Popen[bytes]:

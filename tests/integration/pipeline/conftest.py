@@ -91,6 +91,8 @@ def loading(empty_cluster: Any) -> Iterator[Loading]:
     repository.mkdir()
     git(repository, "init", "--quiet", "--initial-branch=main")
     with connect(empty_cluster.state, "event_loader", autocommit=True) as connection:
+        # an earlier test's loader may have been heard of just now
+        connection.execute("UPDATE catalogue.loader SET heartbeat = now() - interval '1 hour'")
         yield Loading(
             empty_cluster.event, empty_cluster.state, empty_cluster.folder, Repo(repository), connection
         )

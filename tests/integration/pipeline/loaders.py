@@ -15,10 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from divebell.database import catalogue
+from divebell.database import admin, catalogue
 from divebell.errors import DivebellError
 
 PATIENCE_SECONDS = 120
+TRIES = 5
 SMALL, BIG = 2, 80_000
 TRUTH = """
     SELECT md5(string_agg(concat_ws('|', n, n, 'well number ' || n, n / 8.0::float8,
@@ -44,7 +45,7 @@ def loader(folder: Any) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE_SECONDS)
 
 
 def wait_for(true: Callable[[], Any], what: str, pause: float = 0.05) -> None:
@@ -66,9 +67,12 @@ def one(connection: psycopg.Connection[Any], query: str, *values: object) -> Any
 
 def rows_loaded(connection: psycopg.Connection[Any]) -> int:
     """Give which of the two tables is there, after checking that it is there in full."""
-    rows: int = one(connection, "SELECT rows FROM catalogue.dataset WHERE table_name = 'big'")
-    assert one(connection, FOUND) == one(connection, TRUTH, rows)
-    return rows
+    at_once = f"SELECT rows, ({FOUND}) FROM catalogue.dataset WHERE table_name = 'big'"  # a load may go on
+    row = connection.execute(at_once).fetchone()  # type: ignore[call-overload]
+    assert row is not None
+    rows, found = row
+    assert found == one(connection, TRUTH, rows)
+    return int(rows)
 
 
 def is_clean(connection: psycopg.Connection[Any]) -> bool:
@@ -88,3 +92,35 @@ def doing(pattern: str) -> Moment:
         "AND pid <> pg_backend_pid()"
     )
     return lambda watcher: one(watcher, query, pattern) > 0
+
+
+def seen_or_over(watcher: psycopg.Connection[Any], moment: Moment, commit: str) -> None:
+    """Wait until a moment of a commit's load is seen; a busy machine may show it when all is over."""
+    wait_for(lambda: moment(watcher) or has_loaded(watcher, commit), "the moment", pause=0.002)
+
+
+def caught(
+    watcher: psycopg.Connection[Any], moment: Moment, next_commit: Callable[[int], str]
+) -> tuple[str, int]:
+    """Have commits loaded until a moment of a load is seen before it is over; give that one and its number."""
+    for number in range(TRIES):
+        commit = next_commit(number)
+        seen_or_over(watcher, moment, commit)
+        if not has_loaded(watcher, commit):
+            return commit, number
+    pytest.fail("each time the load was over before the moment was seen")
+
+
+def is_waiting(watcher: psycopg.Connection[Any]) -> bool:
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'event_loader' AND wait_event_type = 'Lock'"
+    )
+    return bool(one(watcher, query) > 0)
+
+
+@contextmanager
+def nothing_written_down(state: Any) -> Iterator[None]:
+    """Keep whatever is loaded from taking its place for as long as the block lasts."""
+    with admin(state) as holder:
+        holder.execute("LOCK TABLE catalogue.dataset IN SHARE MODE")
+        yield

@@ -13,7 +13,18 @@ import pytest
 from divebell.database import admin, connect, provision
 
 from .conftest import Loading, git
-from .loaders import BIG, SMALL, doing, has_loaded, is_clean, loader, rows_loaded, wait_for, wells
+from .loaders import (
+    BIG,
+    SMALL,
+    has_loaded,
+    is_clean,
+    is_waiting,
+    loader,
+    nothing_written_down,
+    rows_loaded,
+    wait_for,
+    wells,
+)
 
 
 @pytest.fixture
@@ -45,9 +56,11 @@ def test_a_commit_that_arrives_during_a_load_is_loaded_after_it(
 ) -> None:
     loading.load({"data/big.csv": wells(SMALL)})
     loading.repo.commit({"data/big.csv": wells(BIG)})
-    with loader(loading.folder):
-        wait_for(lambda: doing(r"^\s*COPY")(watcher), "rows that are sent", pause=0.002)
-        commit = loading.repo.commit({"data/big.csv": wells(BIG + 1), "data/more.csv": "id\n1\n"})
+    with ExitStack() as stack:
+        with nothing_written_down(loading.state):
+            stack.enter_context(loader(loading.folder))
+            wait_for(lambda: is_waiting(watcher), "a load that is under way")
+            commit = loading.repo.commit({"data/big.csv": wells(BIG + 1), "data/more.csv": "id\n1\n"})
         wait_for(lambda: has_loaded(loading.connection, commit), "the commit that arrived")
     ends_well(loading, BIG + 1)
     assert loading.tables == {"big", "more"}
@@ -59,11 +72,13 @@ def test_a_history_rewritten_during_a_load_is_followed(
     first = loading.repo.commit({"data/big.csv": wells(SMALL), "data/gone.csv": "id\n1\n"})
     loading.load()
     loading.repo.commit({"data/big.csv": wells(BIG)})
-    with loader(loading.folder):
-        wait_for(lambda: doing(r"^\s*COPY")(watcher), "rows that are sent", pause=0.002)
-        git(loading.repo.folder, "checkout", "--quiet", "--orphan", "other")
-        commit = loading.repo.commit({"data/big.csv": wells(SMALL + 1), "data/gone.csv": None})
-        git(loading.repo.folder, "branch", "--quiet", "--force", "main", commit)
+    with ExitStack() as stack:
+        with nothing_written_down(loading.state):
+            stack.enter_context(loader(loading.folder))
+            wait_for(lambda: is_waiting(watcher), "a load that is under way")
+            git(loading.repo.folder, "checkout", "--quiet", "--orphan", "other")
+            commit = loading.repo.commit({"data/big.csv": wells(SMALL + 1), "data/gone.csv": None})
+            git(loading.repo.folder, "branch", "--quiet", "--force", "main", commit)
         wait_for(lambda: has_loaded(loading.connection, commit), "the new history")
         ends_well(loading, SMALL + 1)
         assert loading.tables == {"big"}
@@ -74,19 +89,19 @@ def test_a_history_rewritten_during_a_load_is_followed(
 
 
 class Reader:
-    """A volunteer who queries all the time and gives up after three seconds."""
+    """A volunteer who queries all the time and gives up when others keep the table for ten seconds."""
 
     def __init__(self, parameters: dict[str, Any], query: str) -> None:
         self.seen: set[tuple[Any, ...]] = set()
         self.problems: list[psycopg.Error] = []
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._read, args=(parameters, query))
+        self._thread = threading.Thread(target=self._read, args=(parameters, query), daemon=True)
         self._thread.start()
 
     def _read(self, parameters: dict[str, Any], query: str) -> None:
         try:
             with psycopg.connect(**parameters, autocommit=True) as connection:
-                connection.execute("SET statement_timeout = '3s'")
+                connection.execute("SET lock_timeout = '10s'")
                 while not self._done.is_set():
                     self.seen.update(connection.execute(query).fetchall())  # type: ignore[arg-type]
         except psycopg.Error as error:

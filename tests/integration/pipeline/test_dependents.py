@@ -167,9 +167,11 @@ def test_a_volunteer_who_locks_an_events_table_against_others_is_ended(
     ann.execute("BEGIN")
     ann.execute("DROP TABLE notes")
     counts: list[Any] = []
-    reader = threading.Thread(target=lambda: counts.extend(bob.execute("SELECT count(*) FROM data.wells")))
+    reader = threading.Thread(
+        target=lambda: counts.extend(bob.execute("SELECT count(*) FROM data.wells")), daemon=True
+    )
     reader.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while reader.is_alive() and time.monotonic() < deadline:
         catalogue.beat(loading.connection, "waiting", "")
         reader.join(timeout=0.1)

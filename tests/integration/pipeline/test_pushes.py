@@ -8,7 +8,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,10 @@ def push(empty_cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (empty_cluster.folder / "event.yaml").write_text(before)
 
 
+def today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
 def log(push: Push) -> str:
     return str((push.folder.folder / "loader.log").read_text())
 
@@ -102,8 +106,9 @@ def test_a_push_of_which_the_hook_tells_is_loaded_and_its_commit_says_so(push: P
     first = push.clone.push({"data/a.csv": A, "data/b.csv": A})
     with loader(push.folder.folder):
         push.became(first, "loaded")
-        second = push.clone.push({"data/b.csv": B})
+        second = push.clone.commit({"data/b.csv": B})
         assert push.state(second)["state"] == "unknown"
+        push.clone.push()
         assert (
             push.hook(after="0" * 40, repository={"clone_url": "https://elsewhere.example/"}).status_code
             == 202
@@ -166,6 +171,7 @@ def test_a_hint_of_which_the_loader_dies_is_looked_at_by_the_next(push: Push) ->
 
 
 def test_while_the_remote_is_broken_the_data_stay_and_their_age_and_the_reason_are_told(push: Push) -> None:
+    day = today()
     first = push.clone.push({"data/a.csv": A})
     with loader(push.folder.folder):
         push.became(first, "loaded")
@@ -174,10 +180,10 @@ def test_while_the_remote_is_broken_the_data_stay_and_their_age_and_the_reason_a
         second = push.clone.push({"data/a.csv": B})
         push.hook()
         wait_for(lambda: catalogue.loader(push.connection).activity == "failing", "failing")
-        said = catalogue.loader(push.connection).detail
+        said, days = catalogue.loader(push.connection).detail, {today(), day}
         assert "500" in said
         assert f"everyone keeps the data of commit {first[:10]}" in said
-        assert f"last one at {time.strftime('%Y-%m-%d', time.gmtime())}" in said
+        assert any(f"last one at {each}" in said for each in days)
         assert push.tables() == {"a": 1}
         assert push.state(second)["state"] == "waiting"
         push.host.status = None
@@ -232,8 +238,10 @@ def test_a_token_that_changes_is_used_at_the_next_look_and_is_written_nowhere(pu
         push.hook()
         push.became(commit, "loaded")
     files = [file for file in state.folder.rglob("*") if file.is_file() and file != state.secrets_file]
-    written = b"".join(file.read_bytes() for file in files) + log(push).encode()
-    assert b"s3cret" not in written
+    for file in files:
+        with suppress(FileNotFoundError):  # the server runs on
+            assert b"s3cret" not in file.read_bytes(), file
+    assert "s3cret" not in log(push)
     with admin(state) as database:
         rows = database.execute(
             "SELECT detail FROM catalogue.loader UNION SELECT problem FROM following.pass"

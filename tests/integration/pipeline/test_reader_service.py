@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,8 +16,15 @@ from divebell.errors import DivebellError
 from divebell.event.model import DatasetHint
 from divebell.pipeline.reading import frames
 from divebell.pipeline.reading.service import FileRefusedError, Readings
+from live import until
 
 HINT = DatasetHint()
+
+
+def listens(path):
+    """Tell whether somebody takes connections at a socket, which is a file before that."""
+    lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()]
+    return any(words[3] == "00010000" and words[7:] == [str(path)] for words in lines[1:])
 
 
 @pytest.fixture
@@ -27,10 +35,7 @@ def address(tmp_path):
     reader = [sys.executable, "-P", "-m", "divebell.pipeline.reading", str(scratch), "shared"]
     activate = ["systemd-socket-activate", "--seqpacket", "--accept", "--inetd", f"--listen={path}"]
     process = subprocess.Popen([*activate, "--setenv=PATH", *reader], start_new_session=True)
-    deadline = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: listens(path), "nobody listens at the socket")
     yield str(path)
     os.killpg(process.pid, signal.SIGTERM)
     process.wait()
@@ -70,8 +75,9 @@ def test_after_the_service_has_ended_the_next_file_gets_a_new_one(readings, tmp_
     for process in psutil.process_iter(["cmdline", "name"]):
         words, name = process.info["cmdline"] or [], process.info["name"] or ""
         if words[-2:-1] == [str(tmp_path / "scratch")] and "activate" not in name:
-            process.kill()
-    time.sleep(0.2)
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    until(lambda: not readings._warm.alive, "the process that reads did not end")
     assert rows_in(readings, file) == 1
 
 

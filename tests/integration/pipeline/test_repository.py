@@ -99,7 +99,7 @@ def test_no_file_is_missing_for_a_moment_while_it_changes(repo: Repo, tmp_path: 
         while not done.is_set():
             seen.add(len((following.state.checkout / "a").read_text()))
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     for turn in range(1, 6):
         repo.commit({"a": str(turn) * 1000})

@@ -13,6 +13,7 @@ from divebell.database import admin, connect, provision
 from divebell.pipeline import swap
 
 from .conftest import Loading
+from .loaders import wait_for
 
 WELLS = "id,depth\n1,10\n2,20\n"
 
@@ -112,10 +113,12 @@ def test_a_reader_never_sees_a_half_loaded_table(loading: Loading, ann: Any) -> 
         except psycopg.Error as error:
             problems.append(error)
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     for turn in range(4):
         loading.load({"data/wells.csv": files[1 - turn % 2]})
+        size = sizes[1 - turn % 2]
+        wait_for(lambda s=size: problems or (s, s, s) in seen, "the reader reads on")  # type: ignore[misc]
     done.set()
     reader.join()
     assert problems == []

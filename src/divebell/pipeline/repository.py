@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -246,7 +247,8 @@ class Repository:
     def _local(self) -> dict[str, str]:
         if not self.settings.exists() or self.settings.read_text() != _SETTINGS:
             self.state.repository.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = self.settings.with_name(f"gitconfig.{os.getpid()}")
+            # several threads begin with a mirror at once
+            temporary = self.settings.with_name(f"gitconfig.{threading.get_native_id()}")
             temporary.write_text(_SETTINGS)
             temporary.replace(self.settings)
         return git.environment(self.settings, network=False)

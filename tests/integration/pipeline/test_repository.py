@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,17 @@ def test_a_folder_within_another_repository_becomes_one_of_its_own(repo: Repo, t
     assert run_git(repo.folder, "log", "--format=%s") == "Change"
     (repo.folder / "examples/event/.gitignore").unlink()
     assert run_git(repo.folder, "status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_several_threads_may_begin_with_a_mirror_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        for turn in range(100):
+            mirrored, together = mirror(tmp_path / str(turn)), threading.Barrier(3)
+            begun = [
+                pool.submit(lambda m, b: (b.wait(), m.surroundings()), mirrored, together) for _ in range(3)
+            ]
+            for each in begun:
+                each.result()
 
 
 def test_making_a_repository_can_be_interrupted_and_done_again(tmp_path: Path) -> None:

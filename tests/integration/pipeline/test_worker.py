@@ -6,15 +6,21 @@ import json
 import os
 import shutil
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from divebell.cli import main
+from divebell.cli.data import loading as loading_command
 from divebell.database import catalogue, connect, prepare
 from divebell.database.catalogue import listing
+from divebell.pipeline.catalogue import beat
+from divebell.pipeline.worker import ANSWERS, REQUESTS, take_turn
 
 from .conftest import Loading, Repo, git
 from .loaders import PATIENCE_SECONDS, is_clean, loader, wait_for
@@ -112,6 +118,42 @@ def test_asking_a_running_loader_loads_at_once(loading: Loading, capsys: pytest.
     answer = json.loads(capsys.readouterr().out)
     assert [(one["table"], one["rows"]) for one in answer["datasets"]] == [("wells", 2)]
     assert answer["failed"] == []
+
+
+def test_a_loader_that_has_just_taken_its_turn_is_asked_as_well(
+    loading: Loading, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = threading.Event()
+
+    def begin(connection: psycopg.Connection[Any]) -> None:
+        for notice in connection.notifies(timeout=60, stop_after=1):
+            beat(connection, "waiting", "")
+            connection.execute("SELECT pg_notify(%s, %s)", (ANSWERS, notice.payload))
+        done.wait()
+
+    with (
+        ThreadPoolExecutor(1) as pool,
+        connect(loading.state, "event_loader", autocommit=True) as connection,
+    ):
+        assert take_turn(connection)
+        connection.execute(f"LISTEN {REQUESTS}")  # type: ignore[call-overload]
+        begun = pool.submit(begin, connection)
+        try:
+            assert main(["data", "load", str(loading.folder), "--json"]) == 0
+        finally:
+            done.set()
+        begun.result()
+    assert json.loads(capsys.readouterr().out) == {"datasets": [], "failed": []}
+
+
+def test_a_loader_that_has_the_turn_and_never_answers_is_named(
+    loading: Loading, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading_command, "_BEGINNING_SECONDS", 0.1)
+    with connect(loading.state, "event_loader", autocommit=True) as connection:
+        assert take_turn(connection)
+        assert main(["data", "load", str(loading.folder)]) == 1
+    assert "another loader is at work but does not answer" in capsys.readouterr().err
 
 
 def test_without_a_loader_the_command_loads_itself(

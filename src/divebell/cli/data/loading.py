@@ -27,6 +27,8 @@ from divebell.pipeline.catalogue import Connection
 
 _POLL_SECONDS = 0.5
 _TURNS_BEFORE_ASKING_AGAIN = 6
+_BEGINNING_SECONDS = 10.0
+"""How long a loader that has just taken its turn may take until it is heard of."""
 _MOST_TOLD = 20
 """Tables whose times are listed after a load."""
 
@@ -37,10 +39,7 @@ def run(args: argparse.Namespace) -> int:
     with catalogue_of(state) as connection:
         began, clock = time.monotonic(), _clock(connection)
         with _progress() as progress:
-            away = catalogue.loader(connection).away
-            problem = None if away else _asked(connection, progress)
-            if problem is None:
-                problem = _own_pass(event, state, connection, progress)
+            problem = _pass(event, state, connection, progress)
         listing = catalogue.listing(connection)
     show(listing, as_json=args.json)
     say_uncommitted(event, state)
@@ -104,9 +103,25 @@ def _clock(connection: Connection) -> datetime:
     return row[0]
 
 
-def _asked(connection: Connection, progress: _Progress) -> str | None:
-    """Ask the loader for a pass and wait; give what is wrong, nothing said ("") or None when it went away."""
-    token = secrets.token_hex(8)
+def _pass(event: Event, state: State, connection: Connection, progress: _Progress) -> str:
+    """Have the loader make a pass, or make it here where there is none; give what is wrong, if anything."""
+    away = catalogue.loader(connection).away
+    problem = None if away else _asked(connection, progress)
+    if problem is None and worker.take_turn(connection):
+        problem = _own_pass(event, state, connection, progress)
+    if problem is None:
+        problem = _asked(connection, progress, _BEGINNING_SECONDS)
+    if problem is None:
+        raise DivebellError("another loader is at work but does not answer", next_step="divebell logs loader")
+    return problem
+
+
+def _asked(connection: Connection, progress: _Progress, patience: float = 0.0) -> str | None:
+    """Ask the loader for a pass and wait; give what is wrong, nothing said ("") or None when it went away.
+
+    `patience` is for how many seconds it may not have been heard of yet.
+    """
+    token, until = secrets.token_hex(8), time.monotonic() + patience
     connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(worker.ANSWERS)))
     request = sql.SQL("NOTIFY {}, {}").format(sql.Identifier(worker.REQUESTS), sql.Literal(token))
     for turn in count():
@@ -116,7 +131,7 @@ def _asked(connection: Connection, progress: _Progress) -> str | None:
         now = catalogue.loader(connection)
         if token in answers:
             return now.detail if now.activity == "failing" else ""
-        if now.away:
+        if now.away and time.monotonic() > until:
             return None
         if now.activity == "loading":
             progress.tell(now.detail)
@@ -124,9 +139,7 @@ def _asked(connection: Connection, progress: _Progress) -> str | None:
 
 
 def _own_pass(event: Event, state: State, connection: Connection, progress: _Progress) -> str:
-    """Load here, for no loader runs. Gives what is wrong, if anything."""
-    if not worker.take_turn(connection):
-        raise DivebellError("another loader is at work but does not answer", next_step="divebell logs loader")
+    """Load here, for no loader runs and the turn is ours. Gives what is wrong, if anything."""
     print("No loader is running; loading here.", file=sys.stderr)
     status = heart.Status(tell=progress.tell)
     with heart.beating(state, status, worker.ROLE):

@@ -264,7 +264,7 @@ def ssh_host(folder: Path, bare: Path) -> Iterator[SshHost]:
         yield SshHost(f"ssh://{name}@127.0.0.1:{port}{bare}", (folder / "deploy_key").read_text(), hosts)
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=60)
 
 
 def _scanned(port: int, server: subprocess.Popen[bytes], folder: Path) -> str:

@@ -31,7 +31,7 @@ from psycopg import sql
 from divebell.database import admin, prepare
 from divebell.errors import DivebellError
 
-START_SECONDS = 120
+START_SECONDS = 180
 
 
 def start_server(folder: Any) -> subprocess.Popen[bytes]:
@@ -64,7 +64,7 @@ def stop_server(process: subprocess.Popen[bytes]) -> None:
     """Stop a server fast; sessions end."""
     if process.poll() is None:
         os.kill(process.pid, signal.SIGINT)
-    process.wait(timeout=60)
+    process.wait(timeout=180)
 
 
 @contextmanager

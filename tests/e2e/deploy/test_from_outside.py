@@ -58,7 +58,7 @@ def test_only_versions_of_tls_that_hold_are_spoken(
     context.minimum_version = context.maximum_version = version
     try:
         with (
-            socket.create_connection((event.target.address, 443), timeout=10) as plain,
+            socket.create_connection((event.target.address, 443), timeout=60) as plain,
             context.wrap_socket(plain, server_hostname=HOST) as wrapped,
         ):
             assert wrapped.version() is not None
@@ -81,7 +81,7 @@ def test_two_protocols_are_offered_and_http_2_is_one(event: Deployment) -> None:
     context = event.context()
     context.set_alpn_protocols(["h2", "http/1.1"])
     with (
-        socket.create_connection((event.target.address, 443), timeout=10) as plain,
+        socket.create_connection((event.target.address, 443), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname=HOST) as wrapped,
     ):
         assert wrapped.selected_alpn_protocol() == "h2"

@@ -288,25 +288,32 @@ def test_the_loader_commits_and_pushes_by_itself(loading: Loading, share: Callab
 
 
 def test_main_waits_for_one_push_and_not_for_all_that_are_queued(
-    loading: Loading, share: Callable[..., int]
+    loading: Loading, share: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loading.load({"data/wells.csv": WELLS})
     for _ in range(20):
         one(loading.connection, "SELECT branches.ask('ana', '0000')")
     waiting = "SELECT count(*) FROM branches.push WHERE answer IS NULL"
     left: list[int] = []
+    answer, first_answered, main_is_through = branch_rows.answer, threading.Event(), threading.Event()
+
+    def answer_and_see(*given: Any) -> None:
+        answer(*given)
+        first_answered.set()
+        main_is_through.wait(60)
 
     def wait_in_line() -> None:
-        with connect(loading.state, "event_loader", autocommit=True) as connection:
-            wait_for(lambda: one(connection, waiting) < 20, "the first is answered", pause=0.001)
-            with MIRROR:
-                left.append(one(connection, waiting))
+        first_answered.wait(60)
+        with connect(loading.state, "event_loader", autocommit=True) as connection, MIRROR:
+            left.append(one(connection, waiting))
+        main_is_through.set()
 
-    main = threading.Thread(target=wait_in_line)
+    monkeypatch.setattr(branch_rows, "answer", answer_and_see)
+    main = threading.Thread(target=wait_in_line, daemon=True)
     main.start()
     branches.keep(loading.connection, place(loading))
-    main.join()
-    assert left[0] > 0
+    main.join(60)
+    assert left == [19]
 
 
 def test_a_lock_that_a_killed_git_left_is_opened(loading: Loading, share: Callable[..., int]) -> None:

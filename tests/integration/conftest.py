@@ -96,6 +96,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, make_event_folder: Callabl
 def empty_cluster(cluster: Any) -> Any:
     """Give the session's event with no data, nobody signed in and no volunteers' roles."""
     with admin(cluster.state, autocommit=True) as database:
+        # what volunteers still do would hold tables, and what they own
+        database.execute(
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE usename ^@ 'v_'"
+        )
         for schema, table in database.execute(
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname IN ('data', 'stage')"
         ).fetchall():
@@ -106,9 +110,6 @@ def empty_cluster(cluster: Any) -> Any:
         database.execute("UPDATE catalogue.loader SET commit = NULL, activity = 'starting', detail = ''")
         for (role,) in database.execute("SELECT rolname FROM pg_roles WHERE rolname ^@ 'v_'").fetchall():
             name = sql.Identifier(role)
-            database.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (role,)
-            )
             database.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(name))
             database.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(name))
             database.execute(sql.SQL("DROP ROLE {}").format(name))

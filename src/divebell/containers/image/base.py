@@ -87,12 +87,17 @@ def _import(client: docker.DockerClient, name: str, root: Path) -> str:
 
 
 def machine_origins(targets: str, suite: str) -> list[str]:
-    """Give the lines of a sources.list for a release, out of what apt says of this machine. Pure."""
+    """Give the lines of a sources.list for a release, out of what apt says of this machine. Pure.
+
+    Where this machine has another release, the same mirrors have this one under its name, security's too.
+    """
     rows = [line.split() for line in targets.splitlines()]
+    named = {release for _, release, _ in rows}
+    own = next((each for each in (suite, *SUITES.values()) if each in named), suite)
     found: dict[tuple[str, str], set[str]] = {}
     for uri, release, component in rows:
-        if re.fullmatch(rf"{suite}(-updates|-security)?", release):
-            found.setdefault((uri.rstrip("/"), release), set()).add(component)
+        if re.fullmatch(rf"{own}(-updates|-security)?", release):
+            found.setdefault((uri.rstrip("/"), release.replace(own, suite)), set()).add(component)
     own_first = sorted(found, key=lambda each: (each[1] != suite, each))
     lines = [f"deb {uri} {release} {' '.join(sorted(found[uri, release]))}" for uri, release in own_first]
     return lines if own_first and own_first[0][1] == suite else []

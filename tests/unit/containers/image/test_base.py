@@ -40,6 +40,14 @@ def test_a_base_is_made_from_where_this_machine_gets_its_packages_security_inclu
     ]
 
 
-def test_a_machine_of_another_release_does_not_say_where():
-    assert machine_origins(TARGETS, "forky") == []
+def test_a_base_of_another_release_comes_from_the_same_mirrors_security_included():
+    of_this_machine = "".join(line for line in TARGETS.splitlines(keepends=True) if "trixie" not in line)
+    assert machine_origins(of_this_machine, "trixie") == [
+        "deb http://mirror.example/debian trixie contrib main",
+        "deb http://mirror.example/debian trixie-updates main",
+        "deb http://security.example/debian-security trixie-security main",
+    ]
+
+
+def test_a_machine_without_debians_packages_does_not_say_where():
     assert machine_origins("", "bookworm") == []

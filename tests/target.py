@@ -29,7 +29,7 @@ import docker
 from docker.errors import NotFound
 
 from divebell.containers.engine import connected
-from target_image import BASE, ensure_image
+from target_image import BASE, ensure_image, release_asked
 
 LABEL = "divebell-target"
 HOST = "dive.example"
@@ -142,16 +142,19 @@ class Target:
 
 
 @contextmanager
-def booted_target(*, python: bool = True, docker_volume: str = "", own_volume: str = "") -> Iterator[Target]:
+def booted_target(
+    *, python: bool = True, docker_volume: str = "", own_volume: str = "", release: str = ""
+) -> Iterator[Target]:
     """Boot a bare machine; when the block ends, nothing of it is left.
 
     `docker_volume` is copied to the machine's /var/lib/docker beforehand: images a slow line would have to bring.
-    `own_volume` is its /var/lib/docker itself, and stays.
+    `own_volume` is its /var/lib/docker itself, and stays. `release` is its Debian; left out, the one that
+    `DIVEBELL_TARGET_RELEASE` names, else the oldest we support.
     """
     name = f"divebell-target-{uuid.uuid4().hex[:8]}"
     with ExitStack() as stack:
         client = stack.enter_context(connected())
-        image = ensure_image(client, python=python)
+        image = ensure_image(client, release or release_asked(), python=python)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{name}-")))
         stack.callback(_remove, client, name)
         network = {"com.docker.network.driver.mtu": str(OUTSIDE_MTU)}

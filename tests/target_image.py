@@ -14,6 +14,8 @@ from divebell.containers.image.build import pack
 
 NAME = "divebell-target"
 BASE = "debian:12-slim"
+"""What an event's own images are built on, whatever its machine runs."""
+OLDEST = "12"
 SYSTEM = "systemd systemd-sysv dbus openssh-server sudo ca-certificates iproute2 procps kmod less"
 _OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 _CARRIED = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX_URL", "http_proxy", "https_proxy", "no_proxy")
@@ -49,13 +51,18 @@ CMD ["/sbin/target-init"]
 """
 
 
-def ensure_image(client: docker.DockerClient, *, python: bool = True) -> str:
+def release_asked() -> str:
+    """Give the Debian that machines run: `DIVEBELL_TARGET_RELEASE`, a number or a name, else the oldest we support."""
+    return os.environ.get("DIVEBELL_TARGET_RELEASE") or OLDEST
+
+
+def ensure_image(client: docker.DockerClient, release: str, *, python: bool = True) -> str:
     """Give the name of the machine's image, which is made if it is not there (half a minute)."""
-    base = ensure_base(client, BASE, lambda _: None)
+    base = ensure_base(client, f"debian:{release}-slim", lambda _: None)
     packages = SYSTEM + (" python3" if python else "")
     contents = {"Dockerfile": DOCKERFILE.format(base=base, packages=packages), **_files()}
     digest = hashlib.sha256(repr(sorted(contents.items())).encode()).hexdigest()
-    name = f"{NAME}:12-{digest[:12]}"
+    name = f"{NAME}:{release}-{digest[:12]}"
     try:
         client.images.get(name)
     except ImageNotFound:
@@ -75,7 +82,7 @@ def _files() -> dict[str, str]:
     words = "".join(f"{name}={value}\n" for name, value in sorted(settings.items()))
     of_units = " ".join(f'"{name}={value}"' for name, value in sorted(settings.items()))
     return files | {
-        "files/sbin/target-init": INIT,
+        "files/usr/sbin/target-init": INIT,  # COPY would make a folder of /sbin, which is a link
         "files/etc/environment": words,
         "files/etc/systemd/system.conf.d/environment.conf": f"[Manager]\nDefaultEnvironment={of_units}\n",
     }

@@ -1,7 +1,8 @@
 """Workspace images that a bare machine finds in its /var/lib/docker, as from a disk that somebody brought.
 
 An image takes minutes on a machine of two cores. It is built once, by a machine's own engine, into a volume that
-stays; machines of later tests get copies. Where a test is about the building, its machine gets none.
+stays; machines of later tests get copies. Where a test is about the building, its machine gets none. The machine that
+builds runs the oldest Debian we support: its engine's folder is one that every newer engine takes over.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from divebell.containers.image.recipe import recipe
 from divebell.event import load_event
 from live import until
 from target import Target, booted_target, docker_command, locked
-from target_image import BASE
+from target_image import BASE, OLDEST
 
 VOLUME = "divebell-target-images"
 BUILD_SECONDS = 1200
@@ -56,7 +57,7 @@ def _held(client: docker.DockerClient) -> list[str]:
 
 def _build(event: Path, tag: str, holds: list[str]) -> None:
     docker_command("run", "--rm", f"--volume={VOLUME}:/held", BASE, "rm", "-f", "/held/holds")
-    with booted_target(own_volume=VOLUME) as target:
+    with booted_target(own_volume=VOLUME, release=OLDEST) as target:
         packages = "docker.io iptables"
         target.ssh(f"apt-get update -qq && apt-get install -y -qq --no-install-recommends {packages}")
         with _engine_of(target) as address:

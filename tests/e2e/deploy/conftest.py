@@ -1,6 +1,7 @@
 """Machines to deploy to: a bare one for one test, and one with the example event for all tests of this folder."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,18 @@ from deployment import Deployment, event_on
 from live import EXAMPLES
 from target import Target, booted_target
 from target_images import ensure_images
+
+HERE = Path(__file__).parent
+DEPLOYED_SECONDS = 1800
+"""The first test of all waits for the image and the deployment besides."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a test that may have to wait for the deployment the time it takes on a busy machine."""
+    for item in items:
+        ours = item.path.parent == HERE and "event" in getattr(item, "fixturenames", ())
+        if ours and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(DEPLOYED_SECONDS))
 
 
 @pytest.fixture

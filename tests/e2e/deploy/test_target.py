@@ -17,6 +17,7 @@ def test_a_machine_boots_whole_and_keeps_its_files_over_a_reboot_and_a_power_cut
 
 
 def test_a_machine_mounts_file_systems_from_files_and_limits_memory(bare: Target) -> None:
+    bare.ssh("command -v mkfs.ext4 || (apt-get update -qq && apt-get install -y -qq e2fsprogs)")
     bare.ssh("truncate -s 20M /srv/disk && mkfs.ext4 -q /srv/disk && mount -o loop /srv/disk /mnt")
     assert "/dev/loop" in bare.ssh("grep /mnt /proc/mounts").stdout
     hog = "python3 -c \"print(len(b'x' * 200 * 1024**2))\""

@@ -103,8 +103,33 @@ class HttpsHost:
 
 
 @contextmanager
-def https_host(folder: Path, bare: Path) -> Iterator[HttpsHost]:
-    """Serve the folder of a bare repository to whoever has the token."""
+def https_host(
+    folder: Path, bare: Path, *, listens: str = "127.0.0.1", pair: Path | None = None
+) -> Iterator[HttpsHost]:
+    """Serve the folder of a bare repository to whoever has the token.
+
+    `pair` is a file of its certificate and key; left out, it makes a certificate of its own.
+    """
+    certificate = pair or _own_certificate(folder)
+    server = http.server.ThreadingHTTPServer((listens, 0), _Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, pair or folder / "host.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.daemon_threads = True
+    host = HttpsHost(f"https://{listens}:{server.server_port}/{bare.name}", certificate)
+    server.host, server.root = host, bare.parent  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield host
+    finally:
+        host.hanging.clear()
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=10)
+
+
+def _own_certificate(folder: Path) -> Path:
     certificate = folder / "host.crt"
     words = [
         "openssl",
@@ -120,22 +145,7 @@ def https_host(folder: Path, bare: Path) -> Iterator[HttpsHost]:
     ]
     more = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", str(folder / "host.key")]
     subprocess.run([*words, *more, "-out", str(certificate)], check=True, capture_output=True)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, folder / "host.key")
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    server.daemon_threads = True
-    host = HttpsHost(f"https://127.0.0.1:{server.server_port}/{bare.name}", certificate)
-    server.host, server.root = host, bare.parent  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield host
-    finally:
-        host.hanging.clear()
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=10)
+    return certificate
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -227,21 +237,21 @@ class SshHost:
 
 
 @contextmanager
-def ssh_host(folder: Path, bare: Path) -> Iterator[SshHost]:
+def ssh_host(folder: Path, bare: Path, *, listens: str = "127.0.0.1") -> Iterator[SshHost]:
     """Run Debian's sshd on a free port, for this account alone."""
     for name in ("host", "deploy"):
         file = folder / f"{name}_key"
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(file)], check=True
         )
-    with socket.create_server(("127.0.0.1", 0)) as probe:
+    with socket.create_server((listens, 0)) as probe:
         port = probe.getsockname()[1]
     authorised = folder / "authorised"
     only = 'command="git -c safe.directory=* shell -c \\"$SSH_ORIGINAL_COMMAND\\"",restrict'
     authorised.write_text(f"{only} {(folder / 'deploy_key.pub').read_text()}")
     settings = {
         "Port": port,
-        "ListenAddress": "127.0.0.1",
+        "ListenAddress": listens,
         "HostKey": folder / "host_key",
         "PidFile": "none",
         "AuthorizedKeysFile": authorised,
@@ -259,18 +269,18 @@ def ssh_host(folder: Path, bare: Path) -> Iterator[SshHost]:
             ["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log
         )
     try:
-        hosts = _scanned(port, server, folder)
+        hosts = _scanned(listens, port, server, folder)
         name = pwd.getpwuid(os.geteuid()).pw_name
-        yield SshHost(f"ssh://{name}@127.0.0.1:{port}{bare}", (folder / "deploy_key").read_text(), hosts)
+        yield SshHost(f"ssh://{name}@{listens}:{port}{bare}", (folder / "deploy_key").read_text(), hosts)
     finally:
         server.terminate()
         server.wait(timeout=60)
 
 
-def _scanned(port: int, server: subprocess.Popen[bytes], folder: Path) -> str:
+def _scanned(address: str, port: int, server: subprocess.Popen[bytes], folder: Path) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and server.poll() is None:
-        words = ["ssh-keyscan", "-T", "5", "-p", str(port), "127.0.0.1"]
+        words = ["ssh-keyscan", "-T", "5", "-p", str(port), address]
         scanned = subprocess.run(words, capture_output=True, text=True, check=False).stdout
         if scanned.strip():
             return scanned

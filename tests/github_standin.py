@@ -12,12 +12,14 @@ import html
 import json
 import re
 import secrets
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -244,12 +246,22 @@ def _hidden(name: str, value: str) -> str:
 
 
 @contextmanager
-def github(callback: str = "") -> Iterator[GitHubStandin]:
-    """Run GitHub for an app whose registered callback address is given, or set before the first visit."""
+def github(
+    callback: str = "", *, listens: str = "127.0.0.1", pair: Path | None = None
+) -> Iterator[GitHubStandin]:
+    """Run GitHub for an app whose registered callback address is given, or set before the first visit.
+
+    With `pair`, a file of a certificate and its key, it speaks https at `listens`.
+    """
     standin = GitHubStandin(callback)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"standin": standin}))
+    server = ThreadingHTTPServer((listens, 0), type("Handler", (_Handler,), {"standin": standin}))
     server.daemon_threads = True
-    standin.address = f"http://localhost:{server.server_address[1]}"
+    port = server.server_address[1]
+    standin.address = f"https://{listens}:{port}" if pair else f"http://localhost:{port}"
+    if pair:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +49,15 @@ _KEEP = " Keep this card: with the code you come back."
 _CHOOSE = " You choose a name, and get a code of your own."
 
 
+@dataclass(frozen=True)
+class Stack:
+    """Cards that were printed: the file, how many, and the address they lead to."""
+
+    printed: Printed
+    cards: int
+    address: str
+
+
 def add_arguments(action: str, parser: argparse.ArgumentParser) -> None:  # noqa: ARG001 - there is one
     """Add what may follow."""
     add_guests(parser)
@@ -80,24 +91,37 @@ def run(args: argparse.Namespace) -> int:
     guests = guest_list(names, args.table, args.uses) + _blank(args.count, named=bool(names or args.table))
     cards = _cards(event, state, guests, expiry(args.expires, event, now))
     printed = print_cards(cards, PAPERS[args.paper], now)
-    _write(args.out, printed.content)
-    _tell(args, printed, cards)
+    _give(args, Stack(printed, len(cards), cards[0].address))
     return EXIT_DONE
 
 
 def _fetch(args: argparse.Namespace, path: Path) -> int:
-    """Have the server print, and keep the file here."""
-    count = ["--count", str(args.count)] if args.count else []
-    wanted = ["people", "cards", *guest_words(args), *count, "--paper", args.paper, "--out", _STDOUT]
-    if args.out == _STDOUT:
-        return run_on(args.on, path, wanted)
-    file = Path(args.out)
-    file.touch(mode=0o600)
-    with file.open("wb") as stream:
-        code = run_on(args.on, path, wanted, out=stream)
-    if code != EXIT_DONE:
-        file.unlink()
+    """Have the server print, and keep the file here once all of it has arrived."""
+    count = ["--count", str(args.count)] if args.count is not None else []
+    how = ["--paper", args.paper, "--out", _STDOUT, "--json"]
+    wanted = ["people", "cards", *guest_words(args), *count, *how]
+    with tempfile.TemporaryFile() as answer:
+        code = run_on(args.on, path, wanted, out=answer)
+        answer.seek(0)
+        if code == EXIT_DONE:
+            _give(args, _received(answer.read()))
     return code
+
+
+def _received(answer: bytes) -> Stack:
+    """Read what a server prints. Raises DivebellError where that is another divebell's answer."""
+    from divebell.cards import Printed  # noqa: PLC0415
+
+    try:
+        said = json.loads(answer)
+        pdf = base64.b64decode(said["pdf"], validate=True)
+        printed = Printed(pdf, said["sheets"], tuple(said["missing"]), said["unjoined"])
+        return Stack(printed, said["cards"], said["address"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DivebellError(
+            "the server's divebell is another one than this, which does not understand its answer",
+            next_step="divebell deploy brings this one there",
+        ) from error
 
 
 def _blank(count: int | None, *, named: bool) -> list[Guest]:
@@ -147,26 +171,42 @@ def _name(name: str | None) -> Line:
     return Line("Your name", name) if name else Line("Your name (you choose it)")
 
 
-def _write(out: str, content: bytes) -> None:
-    if out == _STDOUT:
-        sys.stdout.buffer.write(content)
-        return
-    file = Path(out)
+def _give(args: argparse.Namespace, stack: Stack) -> None:
+    """Put the file where it was wanted, and tell about it; for a program with `-` all stands in its JSON."""
+    facts = {"file": args.out, "cards": stack.cards, "sheets": stack.printed.sheets}
+    facts |= {"missing": list(stack.printed.missing)}
+    if args.out != _STDOUT:
+        _write(Path(args.out), stack.printed.content)
+    elif args.json:
+        pdf = base64.b64encode(stack.printed.content).decode()
+        facts |= {"unjoined": stack.printed.unjoined, "address": stack.address, "pdf": pdf}
+    else:
+        sys.stdout.buffer.write(stack.printed.content)
+    if args.json:
+        print(json.dumps(facts, ensure_ascii=False))
+    if not (args.json and args.out == _STDOUT):
+        print("\n".join(_words(args.out, stack)), file=sys.stderr)
+
+
+def _write(file: Path, content: bytes) -> None:
     file.touch(mode=0o600)
+    if file.is_file():
+        file.chmod(0o600)
     file.write_bytes(content)
 
 
-def _tell(args: argparse.Namespace, printed: Printed, cards: Sequence[Card]) -> None:
-    if args.json and args.out != _STDOUT:
-        facts = {"file": args.out, "cards": len(cards), "sheets": printed.sheets}
-        print(json.dumps(facts | {"missing": list(printed.missing)}, ensure_ascii=False))
+def _words(out: str, stack: Stack) -> list[str]:
+    printed, where = stack.printed, "" if out == _STDOUT else f": {out}"
     sheets = "1 sheet" if printed.sheets == 1 else f"{printed.sheets} sheets"
-    lines = [f"{len(cards)} cards on {sheets}: {args.out}. A card opens the event: keep them safe."]
+    cards = "1 card" if stack.cards == 1 else f"{stack.cards} cards"
+    lines = [f"{cards} on {sheets}{where}. A card opens the event: keep them safe."]
     if printed.missing:
         lost = "".join(printed.missing)
-        lines.append(f"No font here has {lost}, printed as ?. Install one (fonts-noto), then print again.")
+        lines.append(
+            f"No font has {lost}, printed as ?. Install one (fonts-noto) where the event is, and print again."
+        )
     if printed.unjoined:
         lines.append("Some letters belong joined and are printed one by one: look whether it can be read.")
-    if "127.0.0.1" in cards[0].address:
-        lines.append(f"{cards[0].address} opens on this machine alone: deploy the event, then print there.")
-    print("\n".join(lines), file=sys.stderr)
+    if "127.0.0.1" in stack.address:
+        lines.append(f"{stack.address} opens on this machine alone: deploy the event, then print there.")
+    return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -363,7 +364,9 @@ def test_a_pile_of_cards_is_made_whole_or_not_at_all(hub, capsys, tmp_path):
     assert len(people(hub, capsys, "invitations")[1]["invitations"]) == before
     _, made = people(hub, capsys, "cards", "yuri", "--count", "20", "--out", out)
     assert (made["cards"], made["sheets"]) == (21, 3)
-    assert len(people(hub, capsys, "invitations")[1]["invitations"]) == before + 21
+    _, sent = people(hub, capsys, "cards", "zora", "--out", "-")
+    assert (sent["cards"], base64.b64decode(sent["pdf"])[:5]) == (1, b"%PDF-")
+    assert len(people(hub, capsys, "invitations")[1]["invitations"]) == before + 22
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from divebell.cli import people
+from divebell.cli import main, people
 
 
 def parsed(*words):
@@ -26,3 +26,13 @@ def parsed(*words):
 )
 def test_on_a_server_the_same_is_asked_of_the_event_there(typed, there):
     assert people.words(parsed(*typed.split(), "--on", "dive.example.org")) == there.split()
+
+
+@pytest.mark.parametrize("before", [None, b"printed yesterday"])
+def test_cards_of_a_server_that_does_not_answer_leave_the_file_as_it_was(tmp_path, capsys, before):
+    file = tmp_path / "cards.pdf"
+    if before:
+        file.write_bytes(before)
+    assert main(["people", "cards", str(tmp_path), "--on", "root@127.0.0.1:1", "--out", str(file)]) == 1
+    assert "127.0.0.1" in capsys.readouterr().err
+    assert (file.read_bytes() if file.exists() else None) == before

@@ -180,8 +180,9 @@ def give(event: Event, state: State, guests: Sequence[Guest], until: datetime) -
         )
     address = address_of(state)
     wanted = [invitations.Wanted(one.name, one.label, one.uses, until, BY) for one in guests]
+    room = invitations.Room(event.people.ambassadors, event.people.expected)
     with admin(state) as database:
-        made = invitations.invite_all(database, wanted, event.people.ambassadors)
+        made = invitations.invite_all(database, wanted, room)
     return [
         Given(new.id, one.name, one.label, one.uses, new.code, new.link(address), until)
         for new, one in zip(made, guests, strict=True)

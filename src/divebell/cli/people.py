@@ -15,6 +15,7 @@ ACTIONS = {
     "remove": "Shut a person out; notebooks and tables are kept, and so is the name.",
     "approve": "Let somebody in who asked for an account.",
     "decline": "Turn somebody away who asked for an account.",
+    "decline-beside": "Turn everybody away who asked from the same address as this person.",
     "make-ambassador": "Make a person an ambassador; prints their password once.",
     "passwords": "Show the event's password and those of the ambassadors.",
 }

@@ -85,11 +85,15 @@ def _person_line(row: Mapping[str, Any]) -> str:
         "ambassador" if row["ambassador"] else "",
         f"made so by {row['made_by']}" if row["made_ambassador"] else "",
         "reset" if row["reset"] else "",
-        {"asked": "asks for an account", "in": ""}.get(row["state"], row["state"]),
+        {"asked": _asks(row), "in": ""}.get(row["state"], row["state"]),
         row["note"] or "",
     ]
     when = _time(row["last_sign_in_at"]) if row["last_sign_in_at"] else "-"
     return f"{row['name']:<31}  {when:<20}  {row['way']:<10}  {', '.join(filter(None, marks))}".rstrip()
+
+
+def _asks(row: Mapping[str, Any]) -> str:
+    return "asks for an account" + (f" from {row['asked_address']}" if row["asked_address"] else "")
 
 
 def _time(moment: datetime) -> str:

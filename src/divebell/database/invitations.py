@@ -27,6 +27,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Room:
+    """Who takes no place and needs no invitation, and for how many others there are places."""
+
+    ambassadors: Sequence[str]
+    expected: int
+
+
+@dataclass(frozen=True)
 class Invited:
     """An invitation as it stands. `state`: open, used, expired or revoked."""
 
@@ -54,44 +62,38 @@ class Shown:
     state: str
 
 
-def invite(connection: psycopg.Connection, wanted: Wanted, ambassadors: Sequence[str]) -> Invitation:
+def invite(connection: psycopg.Connection, wanted: Wanted, room: Room) -> Invitation:
     """Make an invitation. Raises DivebellError where the name is not to be given away."""
-    return invite_all(connection, [wanted], ambassadors)[0]
+    return invite_all(connection, [wanted], room)[0]
 
 
-def invite_all(
-    connection: psycopg.Connection, wanted: Sequence[Wanted], ambassadors: Sequence[str]
-) -> list[Invitation]:
+def invite_all(connection: psycopg.Connection, wanted: Sequence[Wanted], room: Room) -> list[Invitation]:
     """Make invitations, all or none. Raises DivebellError where a name is not to be given away."""
-    ready = [
-        _prepared(one, ambassadors) for one in wanted
-    ]  # slow hashes, while nobody's sign-in waits for it
+    ready = [_prepared(one, room) for one in wanted]  # slow hashes, while nobody's sign-in waits for it
     with connection.transaction():
-        return [_made(connection, one, first, ambassadors) for one, first in zip(wanted, ready, strict=True)]
+        return [_made(connection, one, first, room) for one, first in zip(wanted, ready, strict=True)]
 
 
 _Ready = tuple[Invitation, tuple[object, ...]]
 
 
-def _prepared(wanted: Wanted, ambassadors: Sequence[str]) -> _Ready:
+def _prepared(wanted: Wanted, room: Room) -> _Ready:
     made = new_invitation()
-    return made, values_of(made, wanted, ambassadors)
+    return made, values_of(made, wanted, room)
 
 
-def _made(
-    connection: psycopg.Connection, wanted: Wanted, ready: _Ready, ambassadors: Sequence[str]
-) -> Invitation:
+def _made(connection: psycopg.Connection, wanted: Wanted, ready: _Ready, room: Room) -> Invitation:
     for _ in range(_TRIES):
         made, values = ready
         row = connection.execute(
-            "SELECT people.invite(%s, %s, %s, %s, %s, %s, %s, %s, %s)", values
+            "SELECT people.invite(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", values
         ).fetchone()
         answer = row[0] if row else None
         if answer == "yes":
             return made
         if answer != "again":
-            raise _not_to_be_given(str(wanted.name), str(answer))
-        ready = _prepared(wanted, ambassadors)
+            raise _not_to_be_given(str(wanted.name), str(answer), room)
+        ready = _prepared(wanted, room)
     raise DivebellError("there is no room for more invitations", next_step="divebell people revoke ID")
 
 
@@ -152,13 +154,31 @@ def use(connection: psycopg.Connection, number: str, name: str) -> bool:
     return True
 
 
-def values_of(made: Invitation, wanted: Wanted, ambassadors: Sequence[str]) -> tuple[object, ...]:
+def values_of(made: Invitation, wanted: Wanted, room: Room) -> tuple[object, ...]:
     """Give what `people.invite` takes."""
     who = (made.id, wanted.name, wanted.label, wanted.uses)
-    return (*who, made.key_hash, made.code_hash, wanted.expires_at, wanted.made_by, list(ambassadors))
+    return (
+        *who,
+        made.key_hash,
+        made.code_hash,
+        wanted.expires_at,
+        wanted.made_by,
+        list(room.ambassadors),
+        room.expected,
+    )
 
 
-def _not_to_be_given(name: str, why: str) -> DivebellError:
+def full(expected: int) -> str:
+    """Say that nobody else has a place."""
+    return f"all {expected} places are taken (`people.expected` in event.yaml)"
+
+
+def _not_to_be_given(name: str, why: str, room: Room) -> DivebellError:
+    if why == "full":
+        return DivebellError(
+            f"'{name}' was removed and cannot come back: {full(room.expected)}",
+            next_step="divebell people list",
+        )
     if why == "ambassador":
         return DivebellError(
             f"'{name}' is an ambassador and has an own password", next_step="divebell people passwords"

@@ -15,7 +15,7 @@ from typing import Any
 from psycopg import sql
 
 from divebell import codes
-from divebell.database.invitations import Wanted, values_of
+from divebell.database.invitations import Room, Wanted, full, values_of
 from divebell.errors import DivebellError
 from divebell.event import Event
 from divebell.event.model import NAME_PATTERN, RESERVED_NAMES, SignIn
@@ -23,14 +23,15 @@ from divebell.event.secrets import passphrase
 from divebell.invitation import holds_until, new_invitation
 
 ROSTER = """
-SELECT name, way, state, reset, made_ambassador, made_by, claimed_at, last_sign_in_at, last_address, note
+SELECT name, way, state, reset, made_ambassador, made_by, claimed_at, last_sign_in_at, last_address, note,
+       asked_address
 FROM people.roster ORDER BY state = 'asked' DESC, last_sign_in_at DESC NULLS LAST, name
 """
 PEOPLE = """
 SELECT p.name, split_part(p.identity, ':', 1) AS way, p.state,
        p.state = 'in' AND p.signed_out AND p.return_code_hash IS NULL AND p.identity ^@ 'password:' AS reset,
        a.name IS NOT NULL AS made_ambassador, a.made_by,
-       p.claimed_at, p.last_sign_in_at, p.last_address, p.note
+       p.claimed_at, p.last_sign_in_at, p.last_address, p.note, p.asked_address
 FROM people.person p LEFT JOIN people.ambassador a USING (name)
 ORDER BY p.state = 'asked' DESC, p.last_sign_in_at DESC NULLS LAST, p.name
 """
@@ -79,7 +80,7 @@ def add(event: Event, name: str, by: str) -> Decision:
         case SignIn.GITHUB | SignIn.SYSTEM:
             raise DivebellError(f"nobody is added by name here: {_WHO_COMES[kind]}")
     values = (name, kind.value, hashed, by, event.people.expected, list(event.people.ambassadors))
-    refused = {"taken": f"the name '{name}' is taken", "full": _full(event)}
+    refused = {"taken": f"the name '{name}' is taken", "full": full(event.people.expected)}
     return Decision("add", values, done, refused, shown)
 
 
@@ -94,16 +95,18 @@ def _invite(event: Event, name: str, by: str) -> Decision:
     made = new_invitation()
     until = holds_until(event, datetime.now(UTC))
     wanted = Wanted(name, None, 1, until, by)
+    room = Room(event.people.ambassadors, event.people.expected)
     shown_until = until.astimezone(event.zone)
     done = f"'{name}' is invited until {shown_until:%Y-%m-%d %H:%M} and signs in with this code"
     refused = {
         "again": "that did not work out: please try again",
         "ambassador": f"'{name}' was made an ambassador and has an own password",
+        "full": full(event.people.expected),
     } | {
         way: f"'{name}' is somebody who signs in another way ({way})"
         for way in ("github", "account", "system")
     }
-    return Decision("invite", values_of(made, wanted, event.people.ambassadors), done, refused, made.code)
+    return Decision("invite", values_of(made, wanted, room), done, refused, made.code)
 
 
 def reset(event: Event, name: str, by: str) -> Decision:
@@ -141,9 +144,16 @@ def decide(event: Event, name: str, by: str, *, approved: bool) -> Decision:
     """Answer somebody who asked for an account."""
     people = event.people
     done = f"'{name}' {'is in, with the password they chose' if approved else 'was declined'}"
-    refused = {"unknown": f"nobody waits for an account as '{name}'", "full": _full(event)}
+    refused = {"unknown": f"nobody waits for an account as '{name}'", "full": full(people.expected)}
     values = (name, approved, by, people.expected, list(people.ambassadors))
     return Decision("decide", values, done, refused)
+
+
+def decline_beside(event: Event, name: str, by: str) -> Decision:
+    """Turn everybody away who asked for an account from the address that `name` asked from."""
+    done = f"everybody who asked from the same address as '{name}' was declined"
+    refused = {"unknown": f"nobody waits for an account as '{name}'"}
+    return Decision("decline_beside", (name, by, list(event.people.ambassadors)), done, refused)
 
 
 def make_ambassador(event: Event, name: str, by: str) -> Decision:
@@ -176,6 +186,7 @@ class Action(StrEnum):
     REMOVE = "remove"
     APPROVE = "approve"
     DECLINE = "decline"
+    DECLINE_BESIDE = "decline-beside"
     MAKE_AMBASSADOR = "make-ambassador"
     UNMAKE_AMBASSADOR = "unmake-ambassador"
 
@@ -188,17 +199,20 @@ def decision(action: Action, event: Event, name: str, by: str) -> Decision:
     """Give the decision of that name. Raises DivebellError where it cannot be taken."""
     match action:
         case Action.ADD:
-            return add(event, name, by)
+            decided = add(event, name, by)
         case Action.RESET:
-            return reset(event, name, by)
+            decided = reset(event, name, by)
         case Action.REMOVE:
-            return remove(event, name, by)
+            decided = remove(event, name, by)
         case Action.APPROVE | Action.DECLINE:
-            return decide(event, name, by, approved=action is Action.APPROVE)
+            decided = decide(event, name, by, approved=action is Action.APPROVE)
+        case Action.DECLINE_BESIDE:
+            decided = decline_beside(event, name, by)
         case Action.MAKE_AMBASSADOR:
-            return make_ambassador(event, name, by)
+            decided = make_ambassador(event, name, by)
         case Action.UNMAKE_AMBASSADOR:
-            return unmake_ambassador(event, name, by)
+            decided = unmake_ambassador(event, name, by)
+    return decided
 
 
 def _password() -> tuple[str, str]:
@@ -224,7 +238,3 @@ def _check_no_ambassador(event: Event, name: str) -> None:
             f"'{name}' is an ambassador by event.yaml and has an own password",
             next_step="divebell people passwords",
         )
-
-
-def _full(event: Event) -> str:
-    return f"all {event.people.expected} places are taken (`people.expected` in event.yaml)"

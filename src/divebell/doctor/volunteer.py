@@ -147,7 +147,7 @@ def _people(_: Volunteer) -> Sequence[tuple[str, Statement]]:
         ("read browsers' tokens (people.device)", "SELECT * FROM people.device LIMIT 1"),
         ("read invitations (people.invitation)", "SELECT * FROM people.invitation LIMIT 1"),
         ("read tokens of GitHub's (people.github)", "SELECT * FROM people.github LIMIT 1"),
-        ("invite people (people.invite)", "SELECT people.invite('','','',1,'','',now(),'','{}')"),
+        ("invite people (people.invite)", "SELECT people.invite('','','',1,'','',now(),'','{}',1)"),
         ("read passwords (pg_authid)", "SELECT rolpassword FROM pg_authid LIMIT 1"),
         ("make volunteers (provision)", "CALL public.provision('v_nobody', 'SCRAM')"),
     )

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import io
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ from divebell.portal.pages import ROOT
 
 AT_ONCE = frozenset({Action.ADD, Action.APPROVE})
 """What is done without asking again: nothing is taken from anybody."""
+CROWD = 5
+"""From so many on, those who asked from one address can be turned away at once."""
 SHOWN_SIGN_INS = 200
 KNOWN_FOR = 5.0
 """Seconds for which it is remembered who was made an ambassador."""
@@ -97,12 +99,14 @@ class PeoplePages:
         """Show who takes part, and what was just decided."""
         _ambassadors_only(request)
         kind, roster = self._event.people.sign_in, await self._people.roster()
+        asking = [one for one in roster if one["state"] == "asked"]
         known = {"done": request.session.pop("done", None), "error": None, "shown": None, **values}
         answer = self._page(
             request,
             "people.html",
             status=status,
-            asking=[one for one in roster if one["state"] == "asked"],
+            asking=asking,
+            crowds=_crowds(asking),
             people=[one for one in roster if one["state"] in {"in", "removed"}],
             places=sum(self._takes_a_place(one) for one in roster),
             kind=kind.value,
@@ -164,6 +168,14 @@ class PeoplePages:
     def _takes_a_place(self, one: Mapping[str, Any]) -> bool:
         ambassador = one["made_ambassador"] or one["name"] in self._event.people.ambassadors
         return one["state"] == "in" and not ambassador
+
+
+def _crowds(asking: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str]]:
+    """Give the addresses from which many asked: the address, how many, and one of them."""
+    names: dict[str, list[str]] = {}
+    for one in asking:
+        names.setdefault(one["asked_address"] or "", []).append(one["name"])
+    return [(address, len(who), who[0]) for address, who in names.items() if address and len(who) >= CROWD]
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

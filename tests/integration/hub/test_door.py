@@ -10,7 +10,7 @@ import pytest
 
 from divebell import codes
 from divebell.database import admin, connect, invitations
-from divebell.database.invitations import Wanted
+from divebell.database.invitations import Room, Wanted
 from divebell.database.migrate import migrations
 from divebell.event.people import Accounts as AccountsSection
 from divebell.hub.login.accounts import Accounts, Asking
@@ -240,7 +240,7 @@ def test_one_network_that_asks_for_many_accounts_is_slowed(empty_cluster):
 def invite(folder, name=None, label=None, uses=1):
     wanted = Wanted(name, label, uses, datetime.now(UTC) + timedelta(days=1), "maria")
     with admin(folder.state) as database:
-        return invitations.invite(database, wanted, ["maria"])
+        return invitations.invite(database, wanted, Room(["maria"], 50))
 
 
 def test_whoever_comes_with_a_tables_card_cannot_take_the_name_of_somebody_invited(empty_cluster):

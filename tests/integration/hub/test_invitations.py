@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from browser import chromium, complaints
 from divebell.cli import main
 from divebell.database import admin, invitations
-from divebell.database.invitations import Wanted
+from divebell.database.invitations import Room, Wanted
 from live import until
 from visitor import wait
 
@@ -43,7 +43,7 @@ def invite(hub):
         expires = datetime.now(UTC) + timedelta(days=days)
         wanted = Wanted(name, label, uses, expires, "maria")
         with admin(hub.folder.state) as database:
-            return invitations.invite(database, wanted, hub.folder.event.people.ambassadors)
+            return invitations.invite(database, wanted, Room(hub.folder.event.people.ambassadors, 30))
 
     return make
 

@@ -164,3 +164,22 @@ def test_on_a_phone_everything_an_ambassador_can_do_is_in_sight(site, cluster, p
         buttons[0].click()
         WebDriverWait(driver, 30).until(lambda one: "with the password they chose" in one.page_source)
     assert ask(cluster, "SELECT state FROM people.person WHERE name = 'dora'") == [("in",)]
+
+
+def test_those_who_asked_from_one_address_are_turned_away_at_once(site, cluster, people):
+    names = [f"flood_{number}" for number in range(5)]
+    for name in (*names, "rosa"):
+        people(name)
+    with admin(cluster.state) as database:
+        database.execute("UPDATE people.person SET state = 'asked', asked_address = '10.6.6.6'")
+        database.execute("UPDATE people.person SET asked_address = '10.0.0.1' WHERE name = 'rosa'")
+    with site.client("maria") as maria:
+        assert "5 of them asked from 10.6.6.6" in maria.get("people").text
+        assert "from where flood_0 did?" in post(maria, "decline-beside", "flood_0", confirmed="").text
+        answer = post(maria, "decline-beside", "flood_0")
+        assert "was declined" in answer.text
+        assert "of them asked from" not in answer.text
+    with site.client("rosa") as rosa:
+        assert post(rosa, "decline-beside", "rosa", by="rosa").status_code == 403
+    declined = ask(cluster, "SELECT name FROM people.person WHERE state = 'declined' ORDER BY name")
+    assert [name for (name,) in declined] == names

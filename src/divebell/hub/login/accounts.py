@@ -16,6 +16,7 @@ from divebell.hub.login.pages import PageError, SignInPage, as_page, device_toke
 from divebell.hub.login.passwords import problem
 from divebell.hub.login.throttle import Throttle
 from divebell.hub.login.visit import NO_MATCH, Attempt, Identity, RefusedError, Visit, WrongGuessError
+from divebell.patience import network
 
 LONGEST_NOTE = 300
 
@@ -67,8 +68,8 @@ class Asking:
         await self._slow(visit, name)
         hashed = await asyncio.to_thread(codes.hash_password, password)
         line = " ".join("".join(one if one.isprintable() else " " for one in note).split())[:LONGEST_NOTE]
-        expected = door.event.people.expected
-        request = requests.Request(name, hashed, line, visit.device, door.ambassadors, expected)
+        most, place = door.event.people.expected, network(visit.address)
+        request = requests.Request(name, hashed, line, visit.device, door.ambassadors, most, place)
         match await door.ask(requests.ask, request):
             case requests.Answer.ASKED:
                 return name
@@ -84,8 +85,8 @@ class Asking:
         seconds = self._throttle.reserve(visit.address, name)
         if seconds is None:
             raise RefusedError(429, "Many requests come from your network. Wait half a minute and try again.")
-        await asyncio.sleep(seconds)
         self._throttle.wrong(visit.address, name)
+        await asyncio.sleep(seconds)
 
     async def standing(self, visit: Visit, name: str) -> str | None:
         """Give how this browser's request for `name` stands."""

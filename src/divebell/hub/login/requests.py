@@ -22,13 +22,16 @@ class Request:
     device: str = field(repr=False)
     ambassadors: Sequence[str]
     most: int
+    """How many may wait at once."""
+    address: str
+    """What its client can call its own (`patience.network`)."""
 
 
 _ASK = """
-INSERT INTO people.person AS p (name, identity, password_hash, state, note, asked_device)
-VALUES (%s, %s, %s, 'asked', %s, %s) ON CONFLICT (name) DO UPDATE
-SET (identity, password_hash, note, asked_device) =
-    (excluded.identity, excluded.password_hash, excluded.note, excluded.asked_device),
+INSERT INTO people.person AS p (name, identity, password_hash, state, note, asked_device, asked_address)
+VALUES (%s, %s, %s, 'asked', %s, %s, %s) ON CONFLICT (name) DO UPDATE
+SET (identity, password_hash, note, asked_device, asked_address) =
+    (excluded.identity, excluded.password_hash, excluded.note, excluded.asked_device, excluded.asked_address),
     state = 'asked', claimed_at = now()
 WHERE p.state = 'declined' OR (p.state = 'asked' AND p.asked_device = excluded.asked_device)
 RETURNING name
@@ -46,20 +49,40 @@ class Answer(Enum):
 def ask(connection: psycopg.Connection, request: Request) -> Answer:
     """Keep a request for the ambassadors to look at. The same browser may correct what it asked for."""
     device = hash_device(request.name, request.device)
+    values = [request.name, f"account:{request.name}", request.password_hash, request.note, device]
+    if request.name in request.ambassadors:
+        return Answer.TAKEN
     with connection.transaction():
         connection.execute("LOCK TABLE people.person IN SHARE ROW EXCLUSIVE MODE")
         before = find(connection, request.name)
-        waiting = connection.execute("SELECT count(*) FROM people.person WHERE state = 'asked'").fetchone()
-        if before is None and waiting and waiting[0] >= request.most:
+        joins = before is None or before.state == "declined"
+        if joins and not _makes_room(connection, request):
             return Answer.TOO_MANY
-        done = (
-            request.name not in request.ambassadors
-            and connection.execute(
-                _ASK,
-                [request.name, f"account:{request.name}", request.password_hash, request.note, device],
-            ).fetchone()
-        )
+        done = connection.execute(_ASK, [*values, request.address]).fetchone()
     return Answer.ASKED if done else Answer.TAKEN
+
+
+def _makes_room(connection: psycopg.Connection, request: Request) -> bool:
+    """Tell whether one more may wait. Where all places are taken, the address with the most gives one up.
+
+    Its latest request does: of a flood, those who were there before it go on waiting.
+    """
+    rows = connection.execute(
+        "SELECT asked_address, count(*) FROM people.person WHERE state = 'asked' GROUP BY asked_address"
+    )
+    waiting: dict[str | None, int] = dict(rows.fetchall())
+    if sum(waiting.values()) < request.most:
+        return True
+    most = max(waiting, key=lambda address: waiting[address])
+    if waiting[most] <= waiting.get(request.address, 0) + 1:
+        return False
+    connection.execute(
+        "UPDATE people.person SET state = 'declined' WHERE name = (SELECT name FROM people.person"
+        " WHERE state = 'asked' AND asked_address IS NOT DISTINCT FROM %s"
+        " ORDER BY claimed_at DESC, name LIMIT 1)",
+        [most],
+    )
+    return True
 
 
 def standing(connection: psycopg.Connection, name: str, token: str) -> str | None:

@@ -30,7 +30,7 @@ def guess(throttle, clock, address, name):
     wait = throttle.reserve(address, name)
     if wait is not None:
         clock.now += wait
-        throttle.wrong(address, name)
+        throttle.wrong(address)
     return wait
 
 

@@ -85,7 +85,7 @@ class Asking:
         seconds = self._throttle.reserve(visit.address, name)
         if seconds is None:
             raise RefusedError(429, "Many requests come from your network. Wait half a minute and try again.")
-        self._throttle.wrong(visit.address, name)
+        self._throttle.wrong(visit.address)
         await asyncio.sleep(seconds)
 
     async def standing(self, visit: Visit, name: str) -> str | None:

@@ -23,7 +23,7 @@ from divebell.errors import DivebellError
 from divebell.event import Event, Secrets, hours
 from divebell.hub.login import people
 from divebell.hub.login.names import NameRefusedError, person_name
-from divebell.hub.login.throttle import Throttle
+from divebell.hub.login.throttle import Throttle, Turns
 from divebell.hub.login.visit import (
     NO_MATCH,
     Attempt,
@@ -81,7 +81,8 @@ class Door:
     ) -> None:
         self.event, self.secrets = event, known
         self._connect, self._now = connect, now
-        self.throttle = throttle or Throttle(time.monotonic)
+        self.throttle = Throttle(time.monotonic) if throttle is None else throttle
+        self._turns = Turns()
 
     @property
     def ambassadors(self) -> tuple[str, ...]:
@@ -126,14 +127,26 @@ class Door:
         A browser that is known counts as an address of its own, so that nobody else slows its owner.
         """
         address = f"browser {codes.hash_device(subject, visit.device)}" if known else visit.address
-        seconds = self.throttle.reserve(address, subject)
-        if seconds is None:
-            raise RefusedError(429, TOO_MANY)
-        try:
+        async with self._turns.of(address):
+            seconds = self.throttle.reserve(address, subject)
+            if seconds is None:
+                raise RefusedError(429, TOO_MANY)
+            if not seconds:
+                return await self._judged(address, subject, judge)
+
+        async def after_the_wait() -> T:
             await asyncio.sleep(seconds)
+            async with self._turns.of(address):
+                return await judge()
+
+        return await self._judged(address, subject, after_the_wait)
+
+    async def _judged(self, address: str, subject: str, judge: Callable[[], Awaitable[T]]) -> T:
+        """Judge what has been reserved, and tell the throttle how it ended."""
+        try:
             result = await judge()
         except WrongGuessError:
-            self.throttle.wrong(address, subject)
+            self.throttle.wrong(address)
             raise
         except BaseException:
             self.throttle.release(address, subject)

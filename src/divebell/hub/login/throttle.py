@@ -4,14 +4,19 @@ Only failures count and nobody is locked out. Three things are counted: one addr
 fast), one name from anywhere (counts only for addresses that have failed on it themselves, so that its owner
 gets in at once from elsewhere), and one address over all names (grows late and slowly, because a venue shares
 one address). The wait comes before the check and reserves a slot in time, so that guessing in parallel is no
-faster than one by one.
+faster than one by one. A guess at a name counts from its reservation on and is given back when it was right.
+Not so for an address, where a whole venue may sign in at one instant: only so many are judged at once (see
+`Turns`), and the others reserve when it is their turn, knowing what became of those before.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from divebell.patience import network
 
@@ -87,8 +92,9 @@ class Throttle:
         now, place = self._clock(), network(address)
         pair, known = self._pairs.get((place, name), now), self._addresses.get(place, now)
         here = PAIR.delay(pair.failures)
+        named = self._names.get(name, now)
         if pair.failures >= _OWN_FAILURE:
-            here = max(here, NAME.delay(self._names.get(name, now).failures))
+            here = max(here, NAME.delay(named.failures))
         slots = [(pair, here), (known, ADDRESS.delay(known.failures))]
         begin = max((max(now, record.busy_until) + delay for record, delay in slots if delay), default=now)
         if begin - now > LONGEST_WAIT:
@@ -96,19 +102,36 @@ class Throttle:
         for record, delay in slots:
             if delay:
                 record.busy_until = begin
-        pair.failures += 1  # taken back by `release`; counted now so that parallel guesses see each other
+        for record in (pair, named):
+            record.failures += (
+                1  # taken back by `release`; counted now so that parallel guesses see each other
+            )
         return begin - now
 
-    def wrong(self, address: str, name: str) -> None:
-        """Count a wrong guess."""
-        now = self._clock()
-        self._names.get(name, now).failures += 1
-        self._addresses.get(network(address), now).failures += 1
+    def wrong(self, address: str) -> None:
+        """Count a wrong guess for its address; for its name it was counted when it was reserved."""
+        self._addresses.get(network(address), self._clock()).failures += 1
 
     def release(self, address: str, name: str) -> None:
         """Take a reservation back: the attempt was right, or could not be judged."""
-        pair = self._pairs.get((network(address), name), self._clock())
-        pair.failures = max(0.0, pair.failures - 1)
+        now = self._clock()
+        for record in (self._pairs.get((network(address), name), now), self._names.get(name, now)):
+            record.failures = max(0.0, record.failures - 1)
 
     def __len__(self) -> int:
         return len(self._pairs) + len(self._names) + len(self._addresses)
+
+
+class Turns:
+    """Lets so many of one address in at once, the others after them in the order they came."""
+
+    def __init__(self, most: int = ADDRESS.free) -> None:
+        self._most = most
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, address: str) -> AsyncIterator[None]:
+        """Wait for the turn of an address, and hold it for the block."""
+        turn = self._turns.setdefault(network(address), asyncio.Semaphore(self._most))
+        async with turn:
+            yield

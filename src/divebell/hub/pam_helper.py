@@ -1,8 +1,8 @@
 """Checks one password of the machine for the hub of a server: only root may, and the hub is not root.
 
-systemd starts it for each connection to a socket that is the hub's alone. A login and a password come in, a
-verdict goes out. Which service of PAM is asked and which group takes part is in the event file alone; where
-people sign in by another way, no password is tried.
+systemd starts it for each connection to a socket that is the hub's alone. A login and a password come in,
+a verdict goes out; or logins come in, and out goes who of them takes part no more. Which service of PAM and
+which group it asks is in the event file alone; where people sign in by another way, nothing is tried.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from pathlib import Path
 
 from divebell.event import load_event
 from divebell.event.model import SignIn
-from divebell.hub.pam import Checked, Verdict, check
+from divebell.event.people import People
+from divebell.hub.pam import LOGIN, Checked, Verdict, check, gone
 
-_LONGEST_QUESTION = 8192
+_LONGEST_QUESTION = 65_536
 _ASKED_WITHIN = 5.0
 
 
-def question(line: bytes) -> tuple[str, str]:
-    """Read login and password. Raises ValueError for anything else."""
+def question(line: bytes) -> tuple[str, str] | list[str]:
+    """Read login and password, or a list of logins. Raises ValueError for anything else."""
     asked = json.loads(line)
+    if isinstance(asked, dict) and set(asked) == {"logins"} and isinstance(asked["logins"], list):
+        return [login for login in asked["logins"] if isinstance(login, str) and LOGIN.fullmatch(login)]
     if not isinstance(asked, dict) or set(asked) != {"login", "password"}:
         raise ValueError("expected a login and a password")
     login, password = asked["login"], asked["password"]
@@ -40,13 +43,19 @@ def answer(asking: socket.socket, folder: Path, account: str) -> None:
         return
     asking.settimeout(_ASKED_WITHIN)
     with asking.makefile("rb") as received:
-        login, password = question(received.readline(_LONGEST_QUESTION))
+        asked = question(received.readline(_LONGEST_QUESTION))
     people = load_event(folder).people
-    if people.sign_in is SignIn.SYSTEM:
-        checked = check(login, password, people.system.service, people.system.group)
-    else:
-        checked = Checked(Verdict.BROKEN)
-    asking.sendall(json.dumps({"verdict": checked.verdict.value, "login": checked.login}).encode() + b"\n")
+    asking.sendall(json.dumps(_answered(asked, people)).encode() + b"\n")
+
+
+def _answered(asked: tuple[str, str] | list[str], people: People) -> object:
+    takes_part = people.sign_in is SignIn.SYSTEM
+    if isinstance(asked, list):
+        return gone(asked, people.system.service, people.system.group) if takes_part else []
+    checked = Checked(Verdict.BROKEN)
+    if takes_part:
+        checked = check(*asked, people.system.service, people.system.group)
+    return {"verdict": checked.verdict.value, "login": checked.login}
 
 
 def _account_of(asking: socket.socket) -> int:

@@ -221,3 +221,77 @@ def test_without_root_only_the_own_account_signs_in_and_that_is_said():
     visit = Visit("10.0.0.1", "d" * 43)
     with pytest.raises(RefusedError, match="so only ana can sign in"):
         asyncio.run(way.judge(None, Attempt("bea", PASSWORD, "", visit), known=False))
+
+
+def with_changed(on_the_machine, folder, file, change):
+    """Give the prefix that runs a command on the machine with one of its files changed."""
+    done = subprocess.run(
+        [*on_the_machine, "cat", f"/etc/{file}"], capture_output=True, text=True, check=True
+    )
+    changed = folder / file
+    changed.write_text("\n".join(filter(None, map(change, done.stdout.splitlines()))) + "\n")
+    changed.chmod(0o640)
+    mount = shlex.join(["mount", "--bind", str(changed), f"/etc/{file}"])
+    return [*on_the_machine, "sh", "-c", f'{mount} && exec "$@"', "sh"]
+
+
+def gone(prefix, *logins, group="divers"):
+    asked = {"logins": logins, "service": "login", "group": group}
+    done = subprocess.run(
+        [*prefix, sys.executable, "-I", pam.__file__],
+        input=json.dumps(asked).encode(),
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def of_ana(password, rest=":19000:0:99999:7:::"):
+    return lambda line: f"ana:{password}{rest}" if line.startswith("ana:") else line
+
+
+def test_who_signed_in_and_has_not_changed_stays(on_the_machine):
+    assert gone(on_the_machine, "ana", "Bea.Smith") == []
+    assert gone(on_the_machine, "ana", "outsider", "robot", "daemonic", "nobody_there") == [
+        "outsider",
+        "robot",
+        "daemonic",
+        "nobody_there",
+    ]
+    assert gone(on_the_machine, "outsider", group=None) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("passwd", lambda line: None if line.startswith("ana:") else line),
+        ("passwd", lambda line: line.replace("/bin/bash", "/bin/false") if line.startswith("ana:") else line),
+        ("group", lambda line: line.replace("ana,", "") if line.startswith("divers:") else line),
+        ("shadow", of_ana("!$6$salt$locked")),
+        ("shadow", of_ana("$6$salt$expired", ":19000:0:99999:7::19001:")),
+    ],
+    ids=["removed", "without a shell", "out of the group", "locked", "expired"],
+)
+def test_an_account_that_the_machines_owner_takes_away_is_gone(on_the_machine, tmp_path, file, change):
+    changed = with_changed(on_the_machine, tmp_path, file, change)
+    assert gone(changed, "ana", "Bea.Smith") == ["ana"]
+
+
+@pytest.mark.parametrize("password", ["!", "*", "!!", "!*"])
+def test_an_account_whose_password_lies_elsewhere_is_not_taken_for_locked(on_the_machine, tmp_path, password):
+    assert gone(with_changed(on_the_machine, tmp_path, "shadow", of_ana(password)), "ana") == []
+
+
+def test_a_password_that_is_to_be_changed_ends_no_session(on_the_machine, tmp_path):
+    must = with_changed(on_the_machine, tmp_path, "shadow", of_ana("$6$salt$old", ":0:0:99999:7:::"))
+    assert gone(must, "ana") == []
+
+
+def test_the_helper_says_who_is_gone_and_an_absent_one_signs_nobody_out(helper):
+    find = system.find_with_helper(helper)
+    assert asyncio.run(find(["ana", "outsider", "-rf", "nobody_there"])) == ["outsider", "nobody_there"]
+    many = [f"person_{number:055}" for number in range(500)]
+    assert asyncio.run(find(["ana", *many])) == many
+    assert asyncio.run(system.find_with_helper(helper.with_name("nobody.sock"))(["ana"])) == []
+    assert ask(helper, logins="ana") is None
+    assert ask(helper, logins=["ana"], service="su") is None

@@ -66,5 +66,5 @@ def configure(c: Any, event: Event, known: Secrets, connect: Connect, doorstep: 
         case SignIn.ACCOUNTS:
             accounts.configure(c, door, doorstep.proof)
         case SignIn.SYSTEM:
-            system.configure(c, door, doorstep.proof)
+            return system.configure(c, door, doorstep.proof)
     return []

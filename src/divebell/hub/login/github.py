@@ -91,10 +91,14 @@ class Gate:
                 await self.door.ask(kept.sign_out, one.number)
 
     async def keep_looking(self) -> None:
-        """Look again for as long as the hub runs."""
+        """Look again for as long as the hub runs, first at those whom the event file has ceased to name."""
+        hurried = False
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
+                if not hurried:
+                    await self.door.ask(kept.hurry, self.people)
+                    hurried = True
                 await self.look_again()
             except RefusedError as refused:
                 log.warning("nobody of GitHub is looked at again: %s", refused)

@@ -86,6 +86,13 @@ def due(connection: psycopg.Connection) -> list[Due]:
     return [Due(*row) for row in rows]
 
 
+def hurry(connection: psycopg.Connection, people: frozenset[str]) -> None:
+    """Have everybody looked at again soon who came by the event's list and stands on it no more."""
+    connection.execute(
+        "UPDATE people.github SET checked_at = '-infinity' WHERE listed_as <> ALL (%s)", [sorted(people)]
+    )
+
+
 def checked(connection: psycopg.Connection, number: int) -> None:
     """Note that somebody belongs here still."""
     connection.execute("UPDATE people.github SET checked_at = now() WHERE number = %s", [number])

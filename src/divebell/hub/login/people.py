@@ -217,6 +217,21 @@ def _signed_in(connection: psycopg.Connection, name: str, identity: Identity, vi
     return bool(row and row[0])
 
 
+def on_the_machine(connection: psycopg.Connection) -> list[str]:
+    """Give the logins of everybody signed in with an account of the machine."""
+    rows = connection.execute(
+        "SELECT substr(p.identity, length('system:') + 1) FROM people.person p"
+        " WHERE p.identity ^@ 'system:' AND p.state = 'in' AND NOT p.signed_out AND NOT EXISTS"
+        " (SELECT FROM people.ambassador a WHERE a.name = p.name) ORDER BY 1"
+    )
+    return [row[0] for row in rows]
+
+
+def left_the_machine(connection: psycopg.Connection, login: str) -> None:
+    """End the sessions and tokens of somebody whose account does not take part any more."""
+    connection.execute("SELECT people.left_machine(%s)", [login])
+
+
 def forget_device(connection: psycopg.Connection, name: str, token: str) -> None:
     """Forget a browser: its person needs more than the event's password there the next time."""
     connection.execute("DELETE FROM people.device WHERE token_hash = %s", [hash_device(name, token)])

@@ -7,7 +7,7 @@ import getpass
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from typing import Any
 from divebell.event.model import SignIn
 from divebell.event.people import System
 from divebell.hub import pam
-from divebell.hub.login.authenticator import install
+from divebell.hub.login import people
+from divebell.hub.login.authenticator import Beside, install
 from divebell.hub.login.door import Door
 from divebell.hub.login.names import NameRefusedError
 from divebell.hub.login.visit import NO_MATCH, Attempt, Identity, RefusedError, WrongGuessError
@@ -27,9 +28,13 @@ SOCKET_VARIABLE = "DIVEBELL_PASSWORDS"
 ANSWERS_WITHIN = 2 * pam.ANSWERS_WITHIN
 """Seconds, with those who were there before."""
 _AT_ONCE = 8
-_LONGEST_ANSWER = 4096
+_LONGEST_ANSWER = 65_536
+LOOK_SECONDS = 60.0
+"""How often the machine is asked whether those who are signed in still take part."""
 
 Check = Callable[[str, str], Awaitable[pam.Checked]]
+FindGone = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
+"""Gives who of some logins takes part no more; nobody where that cannot be told."""
 
 
 class SystemAccounts:
@@ -89,23 +94,50 @@ def ask_here(wanted: System) -> Check:
     return check
 
 
+def find_here(wanted: System) -> FindGone:
+    """Ask the machine from this process, which is root's or the one person's who signs in."""
+
+    async def find(logins: Sequence[str]) -> Sequence[str]:
+        return await asyncio.to_thread(pam.gone_apart, logins, wanted)
+
+    return find
+
+
 def ask_helper(address: Path) -> Check:
     """Ask the helper at a socket, which runs as root."""
 
     async def ask(login: str, password: str) -> pam.Checked:
-        reader, writer = await asyncio.open_unix_connection(str(address), limit=_LONGEST_ANSWER)
-        try:
-            writer.write(json.dumps({"login": login, "password": password}).encode() + b"\n")
-            await writer.drain()
-            answer = json.loads(await reader.readline())
-        finally:
-            writer.close()
+        answer = await _asked(address, {"login": login, "password": password})
         return pam.Checked(pam.Verdict(answer["verdict"]), str(answer["login"]))
 
     async def check(login: str, password: str) -> pam.Checked:
         return await _in_time(ask(login, password))
 
     return check
+
+
+def find_with_helper(address: Path) -> FindGone:
+    """Ask the helper at a socket."""
+
+    async def find(logins: Sequence[str]) -> Sequence[str]:
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN):
+                return [str(one) for one in await _asked(address, {"logins": [*logins]})]
+        except (TimeoutError, OSError, ValueError, TypeError) as error:
+            log.warning("accounts of the machine are not looked at again: %s", type(error).__name__)
+            return []
+
+    return find
+
+
+async def _asked(address: Path, question: dict[str, Any]) -> Any:
+    reader, writer = await asyncio.open_unix_connection(str(address), limit=_LONGEST_ANSWER)
+    try:
+        writer.write(json.dumps(question).encode() + b"\n")
+        await writer.drain()
+        return json.loads(await reader.readline())
+    finally:
+        writer.close()
 
 
 async def _in_time(asked: Awaitable[pam.Checked]) -> pam.Checked:
@@ -118,9 +150,41 @@ async def _in_time(asked: Awaitable[pam.Checked]) -> pam.Checked:
         return pam.Checked(pam.Verdict.BROKEN)
 
 
-def configure(c: Any, door: Door, proxy_proof: str) -> None:
-    """Set the hub's sign-in."""
+class Looking:
+    """Signs out whose account of the machine was locked, removed or taken out of the group meanwhile."""
+
+    def __init__(self, door: Door, find: FindGone) -> None:
+        self._door, self._find = door, find
+        self._missed: frozenset[str] = frozenset()
+
+    async def look(self) -> None:
+        """Look at everybody signed in. Who is gone twice on end is out: a directory may miss one answer."""
+        logins = await self._door.ask(people.on_the_machine)
+        gone = frozenset(await self._find(logins) if logins else ())
+        for login in sorted(gone & self._missed):
+            log.warning("%s is signed out: this machine does not let the account in any more", login)
+            await self._door.ask(people.left_the_machine, login)
+        self._missed = gone
+
+    async def keep_looking(self) -> None:
+        """Look again for as long as the hub runs."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.look()
+            except RefusedError as refused:
+                log.warning("accounts of the machine are not looked at again: %s", refused)
+            except Exception:
+                log.exception(
+                    "accounts of the machine are not looked at again this time"
+                )  # next time they are
+
+
+def configure(c: Any, door: Door, proxy_proof: str) -> list[Beside]:
+    """Set the hub's sign-in; give what goes on beside it."""
     helper = os.environ.get(SOCKET_VARIABLE)
-    check = ask_helper(Path(helper)) if helper else ask_here(door.event.people.system)
+    wanted = door.event.people.system
+    check = ask_helper(Path(helper)) if helper else ask_here(wanted)
     only = None if helper or os.geteuid() == 0 else getpass.getuser()
     install(c, door, SignIn.SYSTEM, SystemAccounts(check, only), proxy_proof)
+    return [Looking(door, find_with_helper(Path(helper)) if helper else find_here(wanted)).keep_looking]

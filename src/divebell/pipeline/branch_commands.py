@@ -17,6 +17,8 @@ PREFIX = "shared/"
 """Of the branches, and of the folder on each that holds what its owner shared without git."""
 LARGEST_PUSH = 32 * 1024**2
 """Bytes of one push. Data belongs on the event's own branch, where it is loaded."""
+MOST_OF_ONE = 256 * 1024**2
+"""Bytes that all pushes of one person may take together, where a home may hold as much."""
 ACCEPTED = (
     "receive.fsckObjects=true",
     "receive.denyNonFastForwards=true",

@@ -53,6 +53,12 @@ def finish(mirror: Path, env: Mapping[str, str]) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def sweep(mirror: Path) -> None:
+    """Remove what a git that was killed had of a push that no branch holds. Nobody pushes meanwhile."""
+    for left in mirror.glob("objects/*incoming-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def bring_back(mirror: Path, broken: Path, env: Mapping[str, str]) -> None:
     """Take the branches `shared/<name>` out of a broken mirror, each that is whole.
 

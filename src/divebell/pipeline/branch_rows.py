@@ -37,6 +37,15 @@ def answer(connection: Connection, asked: Push, said: bytes) -> None:
     connection.execute("UPDATE branches.push SET answer = %s, request = NULL WHERE id = %s", [said, asked.id])
 
 
+def note_received(connection: Connection, name: str, size: int) -> None:
+    """Write down that a person's pushes take so many bytes more."""
+    connection.execute(
+        "INSERT INTO branches.received AS r (name, bytes) VALUES (%s, %s)"
+        " ON CONFLICT (name) DO UPDATE SET bytes = r.bytes + excluded.bytes",
+        [name, size],
+    )
+
+
 def uncommitted(connection: Connection) -> Iterator[Version]:
     """Give what the branches lack, one by one, oldest first."""
     ids = [row[0] for row in connection.execute("SELECT id FROM shared.uncommitted ORDER BY id")]
@@ -88,13 +97,15 @@ def note(connection: Connection, tips: dict[str, str]) -> None:
 
 
 def commit_again(connection: Connection, name: str) -> None:
-    """Let what somebody shares be committed anew: the branch it was on is gone."""
+    """Let all kept versions of what somebody shares be committed anew: the branch they were on is gone."""
     with connection.transaction():
         connection.execute(
             "UPDATE shared.version v SET committed_at = NULL, commit = NULL, pushed_at = NULL"
-            " FROM shared.work w WHERE w.id = v.work AND w.author = %s AND v.number = w.current",
+            " FROM shared.work w WHERE w.id = v.work AND w.author = %s"
+            " AND (v.removes OR v.contents IS NOT NULL)",
             [name],
         )
+        connection.execute("DELETE FROM branches.received WHERE name = %s", [name])
         connection.execute("DELETE FROM branches.branch WHERE name = %s", [name])
 
 

@@ -21,7 +21,7 @@ from divebell.event import Event, Latest, State
 from divebell.pipeline import branch_commands as commands
 from divebell.pipeline import branch_pushing, branch_rows, git, received
 from divebell.pipeline.branch_commits import Branches
-from divebell.pipeline.branch_rescue import finish
+from divebell.pipeline.branch_rescue import finish, sweep
 from divebell.pipeline.branch_rows import Connection
 from divebell.pipeline.repository import Repository
 from divebell.pipeline.turns import MIRROR
@@ -91,6 +91,7 @@ def keep(connection: Connection, place: Place) -> None:
         if place.base is None:
             return  # the loader says why
         finish(branches.mirror, branches.env)
+        sweep(branches.mirror)
         _begin_with(branches, f"refs/heads/{place.repository.branch}")
         _recover(connection, place)
     _take_pushes(connection, branches)
@@ -121,15 +122,21 @@ def _begin_with(branches: Branches, ref: str) -> None:
 
 def _take_pushes(connection: Connection, branches: Branches) -> None:
     while (asked := branch_rows.next_push(connection)) is not None:
-        try:
-            arguments = commands.receive(branches.mirror, asked.name, received.hook(branches.mirror))
-            with MIRROR:
+        ref = commands.reference(asked.name)
+        with MIRROR:
+            before = branches.tip(ref)
+            try:
+                arguments = commands.receive(branches.mirror, asked.name, received.hook(branches.mirror))
                 answer = commands.fed(
                     arguments, branches.env, asked.request, seconds=2 * commands.RECEIVE_SECONDS
                 )
-        except git.GitError as error:
-            _log.warning("a push of %s failed: %s", asked.name, error)
-            answer = b""
+            except git.GitError as error:
+                _log.warning("a push of %s failed: %s", asked.name, error)
+                answer = b""
+                sweep(branches.mirror)
+            moved = branches.tip(ref) != before
+        if moved:
+            branch_rows.note_received(connection, asked.name, len(asked.request))
         branch_rows.answer(connection, asked, answer)
 
 

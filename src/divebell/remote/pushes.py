@@ -20,6 +20,12 @@ class Pushes:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
+    async def taken(self, name: str) -> int:
+        """Give how many bytes a person's pushes take by now."""
+        return int(
+            await self._pool.fetchval("SELECT bytes FROM branches.received WHERE name = $1", name) or 0
+        )
+
     async def send(self, name: str, request: bytes) -> bytes | None:
         """Hand over a push and give git's answer: nothing where git broke off, None where none came."""
         try:

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from divebell.event import State
+from divebell.event import Event, State
 from divebell.pipeline import git
-from divebell.pipeline.branch_commands import LARGEST_PUSH, PREFIX
+from divebell.pipeline.branch_commands import LARGEST_PUSH, MOST_OF_ONE, PREFIX
 from divebell.remote import commands, packets, running
 from divebell.remote.pushes import Pushes
 
@@ -27,6 +27,7 @@ LARGEST_QUESTION = 4 * 1024**2
 """Bytes in which a client says what it has."""
 _VERSION = re.compile(r"version=[012]")
 _TOO_LARGE = f"a push is at most {LARGEST_PUSH // 1024**2} MB; data goes to the event's own branch"
+_USED_UP = "all your pushes together may take {most} MB; data goes to the event's own branch"
 _NO_ANSWER = "the event is busy or its loader is starting again; push again in a moment"
 _BROKE_OFF = "git could not take this in; is it whole? (git fsck)"
 
@@ -35,10 +36,11 @@ class Remote:
     """The event's repository for git clients. `who` says whose request it is, or raises 401."""
 
     def __init__(
-        self, state: State, branch: str, pool: Any, who: Callable[[Request], Awaitable[str | None]]
+        self, event: Event, state: State, pool: Any, who: Callable[[Request], Awaitable[str | None]]
     ) -> None:
         self._mirror = state.repository
-        self._branch = f"refs/heads/{branch}"
+        self._branch = f"refs/heads/{event.data.branch}"
+        self._most = min(MOST_OF_ONE, event.workspace.disk_bytes)
         self._settings = state.repository / "divebell.gitconfig"
         self._pushes = Pushes(pool)
         self._who = who
@@ -103,6 +105,8 @@ class Remote:
         except packets.NotAPushError as error:
             raise HTTPException(400, f"This is no push as git makes it: {error}") from None
         reason = packets.refusal(asked, f"{PREFIX}{name}") or (None if whole else _TOO_LARGE)
+        if reason is None and await self._pushes.taken(name) + len(body) > self._most:
+            reason = _USED_UP.format(most=self._most // 1024**2)
         if reason:
             return packets.report(asked, reason)
         answer = await self._pushes.send(name, body)

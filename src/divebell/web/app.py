@@ -55,7 +55,7 @@ def app(event: Event, state: State, secrets: Secrets, ports: Ports) -> Starlette
     workers = rasters.workers()
     tokens = portal.Tokens(pool)
     owners = Owners(tokens.owner, f"http://127.0.0.1:{ports.hub}/hub/api")
-    repository = remote.Remote(state, event.data.branch, pool, Bearer(owners.owner, of_a_person).name)
+    repository = remote.Remote(event, state, pool, Bearer(owners.owner, of_a_person).name)
     shared = gallery.Around(
         root=ROOT, page=site.page, form=read_form, confirm=confirm, mapped=lambda name: mapped(name, None)
     )

@@ -379,3 +379,53 @@ def test_a_loader_killed_before_the_push_pushes_once_when_it_is_back(
         file.write_text(before)
     assert git(loading.repo.folder, "rev-list", "--count", "main..shared/ana") == "1"
     assert [row[1] for row in versions(loading)] == [git(loading.repo.folder, "rev-parse", "shared/ana")]
+
+
+def history(loading: Loading, name: str) -> list[str]:
+    form = "--format=%an %ad %s: %H"
+    return in_mirror(
+        loading, "log", "--reverse", "--date=iso-strict", form, f"main..shared/{name}"
+    ).splitlines()
+
+
+def test_a_deleted_mirror_is_made_again_with_the_history_of_all_that_was_shared(
+    loading: Loading, share: Callable[..., int]
+) -> None:
+    loading.load({"data/wells.csv": WELLS})
+    share("ana", "wells.txt", b"dry\n", "Dry wells")
+    share("ana", "wells.txt", b"drier\n", "Drier wells")
+    share("bea", "only.txt", b"one\n", "Only one")
+    gone = share("ana", "gone.txt", b"gone\n", "Soon gone")
+    branches.keep(loading.connection, place(loading))
+    before = {name: history(loading, name) for name in ("ana", "bea")}
+    assert [len(lines) for lines in before.values()] == [3, 1]
+    shutil.rmtree(loading.state.repository)
+    loading.load()
+    for _ in range(2):
+        branches.keep(loading.connection, place(loading))
+    assert {name: history(loading, name) for name in ("ana", "bea")} == before
+    assert in_mirror(loading, "show", "shared/ana~2:shared/ana/wells.txt") == "dry"
+    assert in_mirror(loading, "show", "shared/ana:shared/ana/wells.txt") == "drier"
+    # what was taken back stays so, and no version is committed twice
+    loading.connection.execute("SELECT shared.take_back(%s, 'maria', true)", [gone])
+    branches.keep(loading.connection, place(loading))
+    shutil.rmtree(loading.state.repository)
+    loading.load()
+    for _ in range(3):
+        branches.keep(loading.connection, place(loading))
+    files = in_mirror(loading, "ls-tree", "-r", "--name-only", "shared/ana").splitlines()
+    assert files == ["data/wells.csv", "shared/ana/wells.txt"]
+    subjects = [line.rpartition(":")[0].split(maxsplit=2)[2] for line in history(loading, "ana")]
+    assert subjects == ["Share Dry wells", "Share Drier wells"]  # nothing is there to be taken back
+    assert [row for row in versions(loading) if row[3]] == []
+
+
+def test_what_a_killed_git_left_of_a_push_is_removed(loading: Loading, share: Callable[..., int]) -> None:
+    loading.load({"data/wells.csv": WELLS})
+    left = loading.state.repository / "objects" / "tmp_objdir-incoming-x7Gh2k" / "pack"
+    left.mkdir(parents=True)
+    (left / "tmp_pack_1").write_bytes(b"x" * 1000)
+    share("ana", "wells.txt", b"dry\n")
+    branches.keep(loading.connection, place(loading))
+    assert not left.parent.exists()
+    assert versions(loading)[0][1]

@@ -23,7 +23,7 @@ from divebell.credentials import hash_of, new_token
 from divebell.database import admin, connect
 from divebell.pipeline import branches
 from divebell.pipeline import git as safe_git
-from divebell.pipeline.branch_commands import LARGEST_PUSH
+from divebell.pipeline.branch_commands import LARGEST_PUSH, MOST_OF_ONE
 from divebell.pipeline.repository import Repository
 from divebell.pipeline.turns import MIRROR
 from divebell.remote import packets, pushes
@@ -498,3 +498,71 @@ def test_other_files_of_the_repository_are_not_served(event: Event, ana: Person)
         ):
             answer = program.get(f"{ADDRESS}/{path}", auth=("ana", ana.token))
             assert answer.status_code in {403, 404}, path
+
+
+def received(event: Event, name: str) -> int:
+    with connect(event.cluster.state, "event_loader") as connection:
+        row = connection.execute("SELECT bytes FROM branches.received WHERE name = %s", [name]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def kept_apart(event: Event) -> list[Path]:
+    return list((event.cluster.state.repository / "objects").glob("*incoming*"))
+
+
+def test_all_pushes_of_one_person_together_have_a_limit_and_what_is_refused_leaves_nothing(
+    event: Event, tmp_path: Path
+) -> None:
+    pia, quirin = (event.person(name, tmp_path).clone() for name in ("pia", "quirin"))
+    size = 1_000_000
+    kept = pia.commit("one.bin", os.urandom(size))
+    assert pia.push("HEAD:shared/pia").returncode == 0
+    assert size < received(event, "pia") < 1.1 * size
+    with connect(event.cluster.state, "event_loader") as connection:  # as after many more of these
+        connection.execute(
+            "UPDATE branches.received SET bytes = %s WHERE name = 'pia'", [MOST_OF_ONE - 1.5 * size]
+        )
+    before = event.mirror("count-objects", "-v")
+    pia.commit("two.bin", os.urandom(2 * size))
+    done = pia.push("HEAD:shared/pia")
+    assert done.returncode != 0
+    assert "all your pushes together may take 256 MB" in done.stderr
+    assert event.mirror("rev-parse", "shared/pia") == kept
+    assert event.mirror("count-objects", "-v") == before
+    assert kept_apart(event) == []
+    pia.git("reset", "--quiet", "--hard", "HEAD~1")
+    pia.commit("small.md", "still has room\n")
+    assert pia.push("HEAD:shared/pia").returncode == 0
+    quirin.commit("one.bin", os.urandom(2 * size))
+    assert quirin.push("HEAD:shared/quirin").returncode == 0
+
+
+def test_a_push_that_is_refused_costs_its_author_nothing(event: Event, tmp_path: Path) -> None:
+    rolf = event.person("rolf", tmp_path).clone()
+    rolf.commit(".gitlab-ci.yml", "run: it\n")
+    assert rolf.push("HEAD:shared/rolf").returncode != 0
+    assert received(event, "rolf") == 0
+    assert kept_apart(event) == []
+
+
+def test_a_push_of_which_git_dies_leaves_nothing(
+    event: Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sina = event.person("sina", tmp_path).clone()
+    sina.commit("one.bin", os.urandom(500_000))
+
+    def hanging(mirror: Path) -> Path:
+        folder = tmp_path / "hooks"
+        folder.mkdir(exist_ok=True)
+        (folder / "pre-receive").write_text("#!/bin/sh\nkill -9 $PPID\n")
+        (folder / "pre-receive").chmod(0o755)
+        return folder
+
+    monkeypatch.setattr(branches.received, "hook", hanging)
+    done = sina.push("HEAD:shared/sina")
+    assert done.returncode != 0
+    assert "git could not take this in" in done.stderr
+    assert received(event, "sina") == 0
+    assert kept_apart(event) == []
+    monkeypatch.undo()
+    assert sina.push("HEAD:shared/sina").returncode == 0

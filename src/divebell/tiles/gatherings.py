@@ -97,7 +97,8 @@ def gatherable(layer: Layer, frame: Frame) -> bool:
 
 def served(layer: Layer, place: Place, how: Cells) -> bool:
     """Say whether memory holds what a tile shows: numbers in cells, no words, no feature as it is."""
-    return not (how.large or place.style.only or place.style.categorical(layer))
+    style = place.style
+    return not (how.large or style.only or style.by or style.categorical(layer))
 
 
 def _key(layer: Layer, place: Place) -> _Key:

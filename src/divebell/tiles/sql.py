@@ -53,11 +53,11 @@ def value(layer: Layer, style: Style) -> sql.Composable:
 def wanted(style: Style, given: Parameters) -> sql.Composable:
     """Give the condition, with its AND, that leaves out the rows a map does not show."""
     parts: list[sql.Composable] = []
-    if style.column and (style.low is not None or style.high is not None):
+    if style.chooser and (style.low is not None or style.high is not None):
         between = sql.SQL("{} BETWEEN {} AND {}")
-        parts.append(between.format(number(style.column), given("low"), given("high")))
-    if style.column and style.only:
-        parts.append(sql.SQL("{} = ANY ({})").format(words(style.column), given("only", "text[]")))
+        parts.append(between.format(number(style.chooser), given("low"), given("high")))
+    if style.chooser and style.only:
+        parts.append(sql.SQL("{} = ANY ({})").format(words(style.chooser), given("only", "text[]")))
     return sql.SQL("").join([sql.SQL(" AND ") + part for part in parts])
 
 

@@ -31,6 +31,18 @@ class Style:
     low: float | None = None
     high: float | None = None
     only: tuple[str, ...] = ()
+    by: str | None = None
+    """The column by which rows are chosen, where it is another than `column`."""
+
+    @property
+    def filtered(self) -> bool:
+        """Whether some rows may be left out."""
+        return self.low is not None or self.high is not None or bool(self.only)
+
+    @property
+    def chooser(self) -> str | None:
+        """The column by which rows are chosen."""
+        return self.by or self.column
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -55,7 +67,8 @@ class Style:
 
     def parameters(self) -> list[tuple[str, str]]:
         """Give the parameters of an address that ask for this."""
-        pairs = [("column", self.column), ("size", self.size), ("min", self.low), ("max", self.high)]
+        columns = [("column", self.column), ("size", self.size), ("by", self.by)]
+        pairs = [*columns, ("min", self.low), ("max", self.high)]
         given = [(name, str(value)) for name, value in pairs if value is not None]
         if self.stat is not Stat.MEAN:
             given.append(("stat", self.stat.value))
@@ -72,11 +85,12 @@ def style_of(parameters: list[tuple[str, str]], layer: Layer) -> Style:
     only = tuple(value for name, value in parameters if name == "only")
     if len(only) > MOST_CATEGORIES or any("\0" in value for value in only):
         raise DivebellError(f"only: at most {MOST_CATEGORIES} values can be chosen")
-    if (low is not None or high is not None) and not (column and _numeric(column, layer)):
-        raise DivebellError("min and max choose by a numeric column", next_step="name it: column=NAME")
-    if only and not column:
-        raise DivebellError("only chooses by a column", next_step="name it: column=NAME")
-    return Style(column, size, _stat(first.get("stat")), low, high, only)
+    style = Style(column, size, _stat(first.get("stat")), low, high, only, _column(first.get("by"), layer))
+    if (low is not None or high is not None) and not (style.chooser and _numeric(style.chooser, layer)):
+        raise DivebellError("min and max choose by a numeric column", next_step="name it: by=NAME")
+    if only and not style.chooser:
+        raise DivebellError("only chooses by a column", next_step="name it: by=NAME")
+    return style if style.filtered and style.by != column else replace(style, by=None)
 
 
 def _column(name: str | None, layer: Layer) -> str | None:

@@ -137,3 +137,20 @@ def test_a_frame_for_a_report_cannot_be_broken_out_of(run):
     assert "<script>" not in frame
     assert frame.count("<") == 2
     assert "embed=1" in frame
+
+
+@pytest.mark.parametrize(
+    ("numeric", "expected"),
+    [(True, "?column=rate&by=kind&min=1"), (False, "?column=rate&by=kind&only=a&only=b")],
+)
+def test_a_tiles_address_says_by_which_column_rows_are_chosen(run, numeric, expected):
+    choice = {"column": "rate", "size": "", "stat": "mean", "by": "kind", "min": 1, "max": None}
+    choice["only"] = ["a", "b"]
+    assert run("service", "m.asked(given[0], given[1], '')", choice, numeric) == expected
+    bare = {**choice, "min": None, "only": None}
+    assert run("service", "m.asked(given[0], given[1], '')", bare, numeric) == "?column=rate"
+
+
+def test_the_address_of_a_page_keeps_by_which_column_rows_are_chosen(run):
+    hash_ = "column=&by=rate&min=3"
+    assert run("state", ROUND_TRIP, f"#{hash_}") == hash_

@@ -3,9 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from divebell.errors import DivebellError
+from divebell.tiles import sql
 from divebell.tiles.style import Stat, Style, style_of
 
-from .test_sql import LAYER
+from .test_sql import FRAME, LAYER
 
 
 @given(
@@ -43,3 +44,23 @@ def test_words_are_no_numbers():
     assert Style("name").categorical(LAYER)
     assert not Style('ra"te').categorical(LAYER)
     assert not Style().categorical(LAYER)
+
+
+def test_rows_are_chosen_by_another_column_than_the_one_that_colours():
+    style = style_of([("column", "name"), ("by", 'ra"te'), ("min", "3")], LAYER)
+    assert style == Style("name", low=3.0, by='ra"te')
+    assert style_of(style.parameters(), LAYER) == style
+    assert style_of([("by", "name"), ("only", "a")], LAYER) == Style(by="name", only=("a",))
+    assert '"name"' in sql.whole(LAYER, FRAME, Style(column='ra"te', by="name", only=("a",))).text
+
+
+def test_a_column_that_chooses_nothing_new_asks_for_the_tiles_that_are_there_already():
+    assert style_of([("column", "name"), ("by", 'ra"te')], LAYER) == Style("name")
+    same = [("column", 'ra"te'), ("by", 'ra"te'), ("min", "3")]
+    assert style_of(same, LAYER) == Style('ra"te', low=3.0)
+
+
+@pytest.mark.parametrize("parameters", [[("by", "nothing"), ("only", "a")], [("by", "name"), ("min", "3")]])
+def test_what_is_wrong_with_choosing_rows_is_said(parameters):
+    with pytest.raises(DivebellError, match="column"):
+        style_of([("column", 'ra"te'), *parameters], LAYER)

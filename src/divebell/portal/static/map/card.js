@@ -39,7 +39,7 @@ export class Card {
     this.stat = this.select("stat", "Cells show the", STATISTICS.map((name) => [name, name]));
     const sizes = layer.info.divebell.fields.filter((one) => one.numeric).map((one) => [one.name, one.name]);
     this.size = this.select("size", "Size of points by", [["", "all the same"], ...sizes]);
-    this.filter = make("details", { className: "filter" }, make("summary", {}, "Show only some"), make("div", {}));
+    this.filter = make("details", { className: "filter" }, make("summary", {}, "Show only some"), make("div", {}), make("div", { className: "which" }));
     this.filter.addEventListener("toggle", () => this.filter.open && this.fillFilter());
     return [this.shownBox(), this.column, this.scheme, this.k, this.palette, this.stat, this.size, this.opacity(), this.filter];
   }
@@ -74,7 +74,9 @@ export class Card {
   }
 
   recolumn() {
-    Object.assign(this.layer.choice, { min: null, max: null, only: null, palette: "" });
+    const { choice: chosen } = this.layer;
+    chosen.palette = "";
+    if (!chosen.by) Object.assign(chosen, { min: null, max: null, only: null });
     this.filter.open = false;
     this.does.reclassify(this.layer);
   }
@@ -96,7 +98,7 @@ export class Card {
     for (const control of [this.scheme, this.k, this.palette]) control.hidden = !numbers;
     this.stat.hidden = !numbers || !(info.divebell.whole_from > 0);
     this.size.hidden = !["point", "mixed"].includes(info.divebell.geometry) || !this.size.querySelector("option + option");
-    this.filter.hidden = !chosen.column;
+    this.filter.hidden = info.divebell.fields.length === 0;
     this.updatePalettes();
   }
 
@@ -109,12 +111,30 @@ export class Card {
     select.value = names.includes(chosen.palette) ? chosen.palette : names[0];
   }
 
-  async fillFilter() {
+  fillFilter() {
+    const { column } = this.layer.choice;
+    const others = columns(this.layer.info.divebell.fields).filter(([name]) => name && name !== column);
+    const usual = column ? `${column}, as the colours` : "choose a column";
+    const chooser = this.select("by", "By", [["", usual], ...others], () => this.rechoose());
+    this.filter.querySelector("div").replaceChildren(chooser);
+    this.fillWhich();
+  }
+
+  rechoose() {
+    Object.assign(this.layer.choice, { min: null, max: null, only: null });
+    this.fillWhich();
+    this.does.restyle(this.layer);
+  }
+
+  async fillWhich() {
     const { layer } = this;
-    const room = this.filter.querySelector("div");
+    const room = this.filter.querySelector(".which");
+    const column = layer.chooser;
     room.replaceChildren();
-    if (layer.numeric) return room.append(this.bound("min", "At least"), this.bound("max", "At most"));
-    const found = await json(layer.at.categories(layer.choice.column, MOST_VALUES));
+    if (!column) return;
+    if (layer.choosesNumbers) return room.append(this.bound("min", "At least"), this.bound("max", "At most"));
+    const found = await json(layer.at.categories(column, MOST_VALUES));
+    if (column !== layer.chooser) return; // another was chosen meanwhile
     room.replaceChildren(...found.categories.map((one) => this.tick(one, found.categories)));
     if (found.other) room.append(make("p", { className: "hint" }, `The ${amount(found.categories.length)} commonest of ${amount(found.distinct)} values.`));
   }

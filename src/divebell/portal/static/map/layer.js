@@ -40,6 +40,7 @@ export class Layer {
     const { choice } = this;
     if (choice.column === null) choice.column = usualColumn(this.info.divebell.fields);
     if (choice.column && !this.field(choice.column)) choice.column = "";
+    if (choice.by && !this.field(choice.by)) Object.assign(choice, { by: "", min: null, max: null, only: null });
     if (choice.size && !this.field(choice.size)?.numeric) choice.size = "";
   }
 
@@ -48,7 +49,7 @@ export class Layer {
     const raster = await rasterOf(this.root, this.choice.slug, fields);
     if (raster?.reason) notes.push(`Its pixels are not drawn: ${raster.reason}`);
     this.raster = raster?.reason ? null : raster;
-    if (this.raster) Object.assign(this.choice, { column: "", size: "" });
+    if (this.raster) Object.assign(this.choice, { column: "", size: "", by: "" });
   }
 
   field(name) {
@@ -57,6 +58,15 @@ export class Layer {
 
   get numeric() {
     return this.field(this.choice.column)?.numeric ?? false;
+  }
+
+  // The column that rows are chosen by.
+  get chooser() {
+    return this.choice.by || this.choice.column;
+  }
+
+  get choosesNumbers() {
+    return this.field(this.chooser)?.numeric ?? false;
   }
 
   // Ask what the colours mean.
@@ -92,8 +102,8 @@ export class Layer {
   // Put it on the map, or change what is there, below the layer `before`.
   draw(map, before) {
     if (this.problem) return;
-    const { choice, info, numeric, source } = this;
-    const tiles = [this.at.tiles(choice, numeric, info.divebell.version)];
+    const { choice, info, source } = this;
+    const tiles = [this.at.tiles(choice, this.choosesNumbers, info.divebell.version)];
     const known = map.getSource(source);
     if (!known) map.addSource(source, { type: "vector", tiles, minzoom: 0, maxzoom: info.maxzoom, bounds: widened(info.bounds) });
     else if (this.drawn !== tiles[0]) known.setTiles(tiles);

@@ -182,7 +182,8 @@ function tell() {
 }
 
 function filtered({ choice, title }) {
-  const { column, min, max, only } = choice;
+  const { min, max, only } = choice;
+  const column = choice.by || choice.column;
   if (!column || (min === null && max === null && only === null)) return [];
   const which = only ? only.join(", ") : [min === null ? "" : `at least ${min}`, max === null ? "" : `at most ${max}`].filter(Boolean).join(" and ");
   return [`Of ${title} only rows where ${column} is ${which}; the legend counts all.`];

@@ -27,15 +27,22 @@ export function addresses(root, slug) {
   };
 }
 
-// The part of a tile's address that says what its features carry, and which there are.
+// The part of a tile's address that says what its features carry, and which there are. `numeric`: the column that rows
+// are chosen by is a number.
 export function asked(choice, numeric, version) {
   const parts = new URLSearchParams();
   if (choice.column) parts.set("column", choice.column);
   if (choice.size) parts.set("size", choice.size);
   if (choice.stat !== "mean") parts.set("stat", choice.stat);
-  if (choice.column && numeric) for (const end of ["min", "max"]) if (choice[end] !== null) parts.set(end, choice[end]);
-  if (choice.column && !numeric) for (const value of choice.only ?? []) parts.append("only", value);
+  for (const [name, value] of chosen(choice, numeric)) parts.append(name, value);
   if (version) parts.set("v", version);
   const text = parts.toString();
   return text ? `?${text}` : "";
+}
+
+function chosen(choice, numeric) {
+  if (!(choice.by || choice.column)) return [];
+  const ends = ["min", "max"].filter((end) => choice[end] !== null).map((end) => [end, choice[end]]);
+  const parts = numeric ? ends : (choice.only ?? []).map((value) => ["only", value]);
+  return choice.by && parts.length ? [["by", choice.by], ...parts] : parts;
 }

@@ -6,11 +6,12 @@ export const SCHEMES = ["quantiles", "natural", "equal", "diverging"];
 export const STATISTICS = ["mean", "sum", "min", "max", "count"];
 const LEAST_OPACITY = 0.05;
 
-// `column` null: not chosen yet, the map chooses; "" is one colour. `only` null: every value.
+// `column` null: not chosen yet, the map chooses; "" is one colour. `by`: the column that rows are chosen by, "" is the one
+// of the colours. `only` null: every value.
 export function usual(slug) {
   return {
     slug, column: null, scheme: "quantiles", k: 5, palette: "", size: "", stat: "mean", opacity: 0.8, shown: true,
-    min: null, max: null, only: null,
+    by: "", min: null, max: null, only: null,
   };
 }
 
@@ -30,7 +31,7 @@ function choices(layer) {
   const parts = [];
   if (layer.column !== null) parts.push(["column", layer.column]);
   if (layer.column) parts.push(["scheme", layer.scheme], ["k", layer.k]);
-  for (const name of ["palette", "size", "stat", "opacity", "min", "max"]) {
+  for (const name of ["palette", "size", "stat", "opacity", "by", "min", "max"]) {
     if (layer[name] !== before[name]) parts.push([name, layer[name]]);
   }
   if (!layer.shown) parts.push(["shown", "no"]);
@@ -57,7 +58,7 @@ export function decode(hash, own) {
 // Whatever cannot be is left out: half an address may have been copied.
 function take(layer, name, value) {
   const number = value.trim() === "" ? NaN : Number(value);
-  if (["column", "palette", "size"].includes(name)) layer[name] = value;
+  if (["column", "palette", "size", "by"].includes(name)) layer[name] = value;
   if (name === "scheme" && SCHEMES.includes(value)) layer.scheme = value;
   if (name === "stat" && STATISTICS.includes(value)) layer.stat = value;
   if (name === "k" && /^[2-9]$/.test(value)) layer.k = number;

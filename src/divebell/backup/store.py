@@ -23,6 +23,8 @@ HOST = "divebell"
 TAG = "divebell"
 GENTLY = ("nice", "-n", "10", "ionice", "-c", "2", "-n", "7")
 """The event goes first on processor and disk."""
+TETHER = ("setpriv", "--pdeathsig", "KILL", "--")
+"""It ends with us: else what a killed restore began would go on writing where the next one does."""
 REACH_SECONDS = 10
 SHORT_SECONDS = 180
 CHECKED_SHARE = "5%"
@@ -73,7 +75,7 @@ class Store:
     def restic(self, *words: str) -> list[str]:
         """Give the command line, in which nothing is secret."""
         cache = ["--no-cache"] if self.folder else ["--cache-dir", str(self.cache), "--cleanup-cache"]
-        return [*GENTLY, "restic", "--repo", self.address, *cache, *words]
+        return [*TETHER, *GENTLY, "restic", "--repo", self.address, *cache, *words]
 
     def run(self, *words: str, cwd: Path | None = None, fine: tuple[int, ...] = (0,)) -> str:
         """Run a command to its end and give what it prints. Raises StoreError in words."""

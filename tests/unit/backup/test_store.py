@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from divebell.backup.store import NothingThereError, Store, WrongKeyError, forget, tags
 from divebell.errors import DivebellError
+from live import until
 
 STORE = Store(
     "s3:https://s3.example.org/bucket/dive", "the key", {"AWS_SECRET_ACCESS_KEY": "secret"}, Path("/c")
@@ -20,6 +24,33 @@ def test_no_secret_stands_on_a_command_line():
     assert "restic --repo s3:https://s3.example.org/bucket/dive --cache-dir /c" in words
     assert "the key" not in words
     assert "secret" not in words
+
+
+ASKS = """
+import sys
+from pathlib import Path
+from divebell.backup.store import Store
+Store(sys.argv[1], "the key", {}, Path("/c")).run("backup")
+"""
+
+
+def test_restic_ends_with_whoever_began_it(tmp_path):
+    number = tmp_path / "number"
+    (tmp_path / "restic").write_text(f"#!/bin/sh\necho $$ > {number}\nexec sleep 300\n")
+    (tmp_path / "restic").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [sys.executable, "-c", ASKS, str(tmp_path / "store")]
+    with subprocess.Popen(command, env=environment) as asking:
+        until(lambda: number.exists() and number.read_text().strip(), "it was not begun")
+        asking.kill()
+    until(lambda: has_ended(int(number.read_text())), "it goes on")
+
+
+def has_ended(number):
+    try:
+        return psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_the_key_is_in_a_file_without_a_name():

@@ -16,6 +16,27 @@ from backup_helpers import everything, write_hub
 from divebell import disks
 from divebell.event.last_backup import LastBackup
 
+DIES = """
+import io, os, signal, sys, threading
+from divebell.cli import main
+
+word, seconds, *words = sys.argv[1:]
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+class Mortal(io.TextIOWrapper):
+    def write(self, text):
+        done = super().write(text)
+        if any(line.startswith(word) for line in text.splitlines()):
+            threading.Timer(float(seconds), die).start() if float(seconds) else die()
+        return done
+
+sys.stderr = Mortal(sys.stderr.buffer, line_buffering=True)
+sys.exit(main(words))
+"""
+"""Runs a command that is killed so many seconds after it says something that begins with a word."""
+
 
 def backup_process(folder, store):
     command = [sys.executable, "-m", "divebell", "backup", folder, "--to", store]
@@ -27,11 +48,11 @@ def test_a_backup_that_is_killed_leaves_the_earlier_ones_and_the_next_one_whole(
 ):
     store = tmp_path / "store"
     assert divebell("backup", worked_in.folder, "--to", store).returncode == 0
-    (worked_in.state.homes / "ana" / "large").write_bytes(os.urandom(80_000_000))
+    (worked_in.state.homes / "ana" / "large").write_bytes(os.urandom(160_000_000))
     packs = lambda: sum(1 for _ in (store / "data").rglob("*"))  # noqa: E731
     before = packs()
     killed = backup_process(worked_in.folder, store)
-    while packs() < before + 2:
+    while packs() == before:
         assert killed.poll() is None
         time.sleep(0.01)
     os.killpg(killed.pid, signal.SIGKILL)
@@ -97,7 +118,7 @@ def test_a_store_that_nobody_answers_for_is_said_at_once(worked_in, divebell):
     away = divebell("backup", worked_in.folder, "--to", "s3:http://127.0.0.1:1/bucket/folder")
     assert away.returncode == 1
     assert "cannot be reached" in away.stderr
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 90  # and not a quarter of an hour, as restic by itself
 
 
 def test_work_that_is_newer_is_not_replaced_unless_told(worked_in, tmp_path, divebell):
@@ -119,14 +140,10 @@ def test_a_restore_that_is_killed_goes_on_when_run_again(worked_in, tmp_path, di
     assert divebell("backup", worked_in.folder, "--to", store).returncode == 0
     before = everything(worked_in.state)
     environment = {**os.environ, "DIVEBELL_BACKUP_KEY": worked_in.secrets.backup_password}
-    command = [sys.executable, "-m", "divebell", "restore", elsewhere, "--from", store]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as killed:
-        for line in killed.stderr or ():
-            if line.startswith(after):
-                break
-        if after != "putting":  # that is over in no time
-            time.sleep(0.3)
-        killed.kill()
+    seconds = "0" if after == "putting" else "0.2"  # that is over in no time
+    command = [sys.executable, "-c", DIES, after, seconds, "restore", elsewhere, "--from", store]
+    killed = subprocess.run(command, env=environment, capture_output=True, timeout=200, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     if after != "fetching":
         early = divebell("up", elsewhere, "--detach")
         assert "a restore of this event did not come to its end" in early.stderr

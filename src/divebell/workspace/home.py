@@ -116,7 +116,7 @@ def render_welcome(environment: Mapping[str, str]) -> str:
 def loaded_tables() -> list[Table]:
     """Give the event's tables, an empty list while the database is away."""
     try:
-        with psycopg.connect("", connect_timeout=3) as connection:
+        with psycopg.connect("", connect_timeout=10) as connection:
             rows = connection.execute(
                 "SELECT table_name, rows, geometry_type, columns,"
                 " ARRAY(SELECT attname::text FROM pg_attribute"

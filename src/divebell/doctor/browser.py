@@ -15,7 +15,7 @@ import httpx
 
 from divebell.doctor.finding import CannotBeCheckedError
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 _TOKEN = re.compile(r'name="_xsrf" value="([^"]+)"')
 
 

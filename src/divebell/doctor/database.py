@@ -15,7 +15,7 @@ from divebell.doctor.hba import LOOPBACK, SUPERUSER, Rule, openings
 from divebell.doctor.patient import Patient
 from divebell.errors import DivebellError
 
-PATIENCE = 5
+PATIENCE = 15
 WRONG = "wrong"
 SETTINGS = {
     "password_encryption": "scram-sha-256",

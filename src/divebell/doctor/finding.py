@@ -63,7 +63,7 @@ class Check:
     """Whether a hole is only a warning."""
     alone: bool = False
     """Whether no other check may run meanwhile."""
-    seconds: float = 20.0
+    seconds: float = 60.0
     """After this long the check counts as not done."""
 
 

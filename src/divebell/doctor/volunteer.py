@@ -20,7 +20,7 @@ from divebell.doctor.patient import Patient
 NAME = "divebell_doctor"
 """A name nobody can take: it is reserved."""
 ROLE = role_of(NAME)
-PATIENCE = 5
+PATIENCE = 15
 
 Statement = str | sql.Composed
 
@@ -51,7 +51,7 @@ class Volunteer:
             dbname=dbname,
             connect_timeout=PATIENCE,
             application_name="divebell doctor",
-            options="-c statement_timeout=5s -c lock_timeout=2s",
+            options="-c statement_timeout=15s -c lock_timeout=2s",
         )
 
 

@@ -68,7 +68,7 @@ def orders(patient: Patient) -> Iterator[Hole]:
     known = {"the proxy's interface": f"http://127.0.0.1:{patient.ports.proxy_api}/api/rawdata"}
     if patient.served is None:
         known["the supervisor"] = f"http://127.0.0.1:{patient.ports.supervisor}/RPC2"
-    with httpx.Client(timeout=5, trust_env=False) as client:
+    with httpx.Client(timeout=15, trust_env=False) as client:
         for what, address in known.items():
             answer = client.get(address)
             if answer.status_code not in {401, 403, 404}:

@@ -91,7 +91,7 @@ def restart(event: LiveEvent) -> Callable[[str], None]:
     return run
 
 
-def wait_until_ready(event: LiveEvent, seconds: float = 60) -> None:
+def wait_until_ready(event: LiveEvent, seconds: float = 180) -> None:
     """Wait until every part does its work."""
     deadline = time.monotonic() + seconds
     while not all(part.ready for part in check_parts(event.state, event.ports)):

@@ -231,7 +231,7 @@ def test_a_container_started_by_hand_is_named_with_all_that_is_wrong(contained, 
     with connected() as client:
         made = client.containers.run(
             where.image,
-            ["sleep", "60"],
+            ["sleep", "600"],
             entrypoint=[],
             name="divebell-test-by-hand",
             labels={LABEL: event_key(contained.state)},

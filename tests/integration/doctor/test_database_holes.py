@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from divebell.database import connect, provision
+from live import until
 
 FDW = "CREATE EXTENSION postgres_fdw"
 
@@ -150,10 +151,7 @@ def test_a_volunteer_who_enters_another_database_is_named(event, found, sql):
 
 def wait_until_read(found, name, verdict="open"):
     """The server reads its rules anew a moment after it was told to."""
-    for _ in range(50):
-        if {finding.verdict for finding in found(name)} == {verdict}:
-            return
-    pytest.fail(f"{name}: {found(name)}")
+    until(lambda: {finding.verdict for finding in found(name)} == {verdict}, f"{name} is not {verdict}")
 
 
 @pytest.mark.parametrize(

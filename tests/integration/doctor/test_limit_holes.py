@@ -1,5 +1,6 @@
 """Limits of the database: each is lifted on the running event, and named."""
 
+import re
 import time
 
 import pytest
@@ -58,23 +59,24 @@ def test_a_watchdog_that_is_away_is_named(event, found, restart):
     supervisor = Supervisor(event.ports, load_secrets(event.state))
     supervisor.stop("watchdog")
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while (told := found("limits.watchdog"))[0].ok:
             assert time.monotonic() < deadline
             time.sleep(0.5)
     finally:
         restart("watchdog")
     assert [finding.verdict for finding in told] == ["open"]
-    assert "the watchdog has not been heard of for 1" in told[0].what
+    assert re.search(r"the watchdog has not been heard of for \d+ s", told[0].what)
 
 
 def test_a_server_that_waits_long_for_a_password_is_named(found, sql):
     sql("ALTER SYSTEM SET authentication_timeout = '60s'")
     sql("SELECT pg_reload_conf()")
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while (told := found("limits.server"))[0].ok:
             assert time.monotonic() < deadline
+            time.sleep(0.1)
     finally:
         sql("ALTER SYSTEM RESET authentication_timeout")
         sql("SELECT pg_reload_conf()")

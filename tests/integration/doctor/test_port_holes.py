@@ -111,7 +111,7 @@ def test_an_engine_that_takes_orders_over_tcp_is_named(found, tmp_path):
 
 
 def wait_for(port, process, log):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         with socket.socket() as trial:
             if trial.connect_ex(("127.0.0.1", port)) == 0:

@@ -83,7 +83,7 @@ def test_the_notebook_runs_as_a_volunteer(loaded, monkeypatch):
         monkeypatch.setenv(name, value)
     notebook = nbformat.read(EXAMPLE / "notebooks" / "start-here.ipynb", as_version=4)
     place = {"metadata": {"path": str(loaded.folder / "notebooks")}}
-    NotebookClient(notebook, timeout=120, resources=place).execute()
+    NotebookClient(notebook, timeout=200, startup_timeout=200, resources=place).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.output_type == "error"]
     assert any("image/png" in output.get("data", {}) for output in outputs)

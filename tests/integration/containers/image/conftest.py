@@ -67,7 +67,7 @@ def run_inside(tag: str, *command: str, options: tuple[str, ...] = ()) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

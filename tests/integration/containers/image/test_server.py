@@ -37,7 +37,7 @@ def server(workspace):
 
 
 def wait_for(url):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         try:
             if httpx.get(f"{url}/api", timeout=5).status_code == 200:

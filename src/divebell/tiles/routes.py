@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -46,22 +48,23 @@ class _Pages:
         self._flights: Flights[str] = Flights()
 
     async def tile(self, request: Request) -> Response:
+        try:
+            return await self._tile(request, partial(_gone, request))
+        except Left:
+            return Response(status_code=GONE)
+
+    async def _tile(self, request: Request, gone: Callable[[], Awaitable[None]]) -> Response:
         z, x, y = (request.path_params[axis] for axis in "zxy")
         if not in_range(z, x, y):
             raise HTTPException(404, "There is no such tile.")
         layer = await layer_of(self._tiles, request)
         place = Place(z, x, y, style(request, layer))
-        plan = (await self._tiles.drawing(layer, person_of(request))).plan
+        plan = (await self._tiles.drawing(layer, person_of(request), gone=gone)).plan
         tag = etag(layer, (place, plan.at(z)))
         headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        try:
-            tile = await self._tiles.tile(
-                layer, place, person=person_of(request), gone=lambda: _gone(request)
-            )
-        except Left:
-            return Response(status_code=GONE)
+        tile = await self._tiles.tile(layer, place, person=person_of(request), gone=gone)
         headers["ETag"] = etag(layer, (place, tile.how))
         headers["X-Divebell-Tile"] = tile.kind
         headers["X-Divebell-Aggregated"] = "true" if tile.kind == "cells" else "false"

@@ -89,15 +89,20 @@ class Tiles:
             return self._drafts
         return self._views if layer.kind in CODE else self._tables
 
-    async def drawing(self, layer: Layer, person: str | None = None) -> Drawing:
-        """Give what the layer's rows say about it, measured once per version, at `person`'s turn."""
+    async def drawing(
+        self, layer: Layer, person: str | None = None, *, gone: Callable[[], Awaitable[None]] | None = None
+    ) -> Drawing:
+        """Give what the layer's rows say about it, measured once per version, at `person`'s turn.
+
+        Raises Left when `gone` returns before that.
+        """
         if layer.kind in CODE and not layer.readers.shared:
             return Drawing(Frame(srid=layer.srid, reason=NOT_RUN), Plan())
         known = self._drawings.get(layer.slug)
         if known and known[0] == layer.version:
             return known[1]
         key = (layer.slug, layer.version)
-        drawing = await self._drawing_flights.share(key, partial(self._measure, layer, person))
+        drawing = await self._drawing_flights.share(key, partial(self._measure, layer, person), gone=gone)
         self._remember(layer, drawing)
         return drawing
 
@@ -111,7 +116,7 @@ class Tiles:
     ) -> Tile:
         """Give one tile. Raises Left when `gone` returns before it is made."""
         while True:
-            drawing = await self.drawing(layer, person)
+            drawing = await self.drawing(layer, person, gone=gone)
             how = drawing.plan.at(place.z)
             key = (layer.slug, layer.version, layer.readers.shared, place, how)
             kept = self._kept.get(key)

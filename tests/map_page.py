@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
+from browser import complaints
 from signed_in import COOKIE, ROOT
+from visitor import wait
 
 IDLE = """
 const done = arguments[arguments.length - 1];
@@ -63,9 +66,13 @@ def choose(driver: Any, name: str, value: str, layer: int = 0) -> None:
     Select(controls[layer]).select_by_value(value)
 
 
-def until(driver: Any, condition: Any, seconds: float = 20) -> Any:
-    """Wait until something holds in the browser."""
-    return WebDriverWait(driver, seconds, poll_frequency=0.1).until(condition)
+def until(driver: Any, condition: Any) -> Any:
+    """Wait until something holds in the browser; say what the page said where it does not."""
+    try:
+        return wait(driver).until(condition)
+    except TimeoutException as error:
+        error.msg = f"the page says {text(driver, 'status')!r}, the console {complaints(driver)}"
+        raise
 
 
 def text(driver: Any, element: str) -> str:

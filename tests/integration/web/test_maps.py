@@ -6,6 +6,7 @@ from selenium.webdriver.common.keys import Keys
 
 from browser import chromium, complaints
 from divebell.database import connect
+from divebell.tiles.tile import Tiles
 from map_page import choose, drawn, legend, text, until, visit
 from signed_in import ROOT
 
@@ -159,7 +160,8 @@ def test_a_place_is_found_by_its_name(driver, site, dots):
     visit(driver, site, f"maps/{dots}#column=people&view=3/10/25")
     drawn(driver)
     driver.find_element(By.ID, "find").send_keys("town c")
-    until(driver, lambda one: one.find_elements(By.CSS_SELECTOR, "#found button"))[0].click()
+    found = "//ul[@id='found']//button[contains(., 'Town C')]"  # others are listed while it is typed
+    until(driver, lambda one: one.find_element(By.XPATH, found).click() or True)
     popup = until(driver, lambda one: one.find_element(By.CSS_SELECTOR, ".maplibregl-popup-content"))
     until(driver, lambda one: "Town C" in popup.text)
     until(driver, lambda one: abs(one.execute_script("return divebellMap.getCenter().lng") - 15) < 0.5)
@@ -197,15 +199,37 @@ def test_a_map_that_cannot_be_drawn_says_why(driver, site, table):
     until(driver, lambda one: "does not say which coordinate system" in text(one, "status"))
 
 
+def test_a_map_that_is_opened_while_the_database_starts_again_is_drawn_once_it_has(
+    driver, site, squares, monkeypatch
+):
+    drawing, away = Tiles.drawing, iter(range(3))  # a read is made twice: the first answer fails
+
+    async def at_first_away(self, layer, *who, **how):
+        if layer.slug == squares and next(away, None) is not None:
+            raise ConnectionError("the database is away")
+        return await drawing(self, layer, *who, **how)
+
+    monkeypatch.setattr(Tiles, "drawing", at_first_away)
+    visit(driver, site, f"maps/{squares}#column=score")
+    assert {one["id"] for one in drawn(driver)} == set(range(1, 11))
+    assert next(away, None) is None
+
+
 def test_an_open_map_follows_its_table_and_stays_where_it_is(driver, site, cluster, table):
     name = table("moving", "SELECT 1 AS id, 5.0 AS rate, ST_SetSRID(ST_MakePoint(5, 5), 4326) AS geom")
     visit(driver, site, f"maps/{name}#view=3/6/7&column=rate")
     assert len(drawn(driver)) == 1
     place = "const c = divebellMap.getCenter(); return [c.lng, c.lat, divebellMap.getZoom()]"
     before = driver.execute_script(place)
+    driver.find_element(By.CSS_SELECTOR, ".filter summary").click()
+    field = until(driver, lambda one: one.find_element(By.CSS_SELECTOR, "[data-choice=min]"))
+    field.send_keys("1")
     with connect(cluster.state, "event_loader") as loader:
         loader.execute("INSERT INTO data.moving SELECT 2, 9.0, ST_SetSRID(ST_MakePoint(9, 9), 4326)")
     until(driver, lambda one: len(drawn(one)) == 2)
+    assert driver.switch_to.active_element == field, "what somebody is choosing is not taken away"
+    assert field.get_attribute("value") == "1"
+    field.clear()
     assert [row[1] for row in legend(driver)] == ["5", "9"]
     assert driver.execute_script(place) == before
     with connect(cluster.state, "event_loader") as loader:
@@ -233,6 +257,18 @@ def test_a_link_a_code_and_a_frame_keep_what_is_seen(driver, site, squares):
     assert width > 20
 
 
+def test_buttons_do_what_they_say_while_the_colours_are_still_counted(driver, site, squares):
+    driver.execute_cdp_cmd("Fetch.enable", {"patterns": [{"urlPattern": "*/breaks?*"}]})  # held, not answered
+    try:
+        visit(driver, site, f"maps/{squares}#column=score")
+        until(driver, lambda one: one.execute_script("return document.getElementById('legend').ariaBusy"))
+        driver.find_element(By.ID, "share").click()
+        assert f"maps/{squares}#" in driver.find_element(By.ID, "link").get_attribute("value")
+    finally:
+        driver.execute_cdp_cmd("Fetch.disable", {})
+    assert {one["id"] for one in drawn(driver)} == set(range(1, 11))
+
+
 def test_the_picture_that_is_saved_has_map_legend_and_attribution(driver, site, squares, tmp_path):
     visit(driver, site, f"maps/{squares}#column=score&scheme=equal&k=2")
     drawn(driver)
@@ -253,21 +289,23 @@ def test_the_picture_that_is_saved_has_map_legend_and_attribution(driver, site, 
 
 
 @pytest.mark.parametrize(
-    ("what", "column", "rows"),
+    ("kind", "what", "column", "rows"),
     [
-        ("NULL::float8", "x", {"no value"}),
-        ("7::float8", "x", {"7", "no value"}),
-        ("CASE i WHEN 1 THEN 'Infinity'::float8 WHEN 2 THEN 'NaN' ELSE i END", "x", {"no value"}),
-        ("date '2021-01-01' + i", "x", {"2021-01-02"}),
-        ("i % 2 = 0", "x", {"true", "false"}),
-        ("repeat('long ', 2000) || i", "x", set()),
-        ("i", HOSTILE, set()),
+        ("nothing", "NULL::float8", "x", {"no value"}),
+        ("one", "7::float8", "x", {"7", "no value"}),
+        ("endless", "CASE i WHEN 1 THEN 'Infinity'::float8 WHEN 2 THEN 'NaN' ELSE i END", "x", {"no value"}),
+        ("dates", "date '2021-01-01' + i", "x", {"2021-01-02"}),
+        ("truths", "i % 2 = 0", "x", {"true", "false"}),
+        ("long", "repeat('long ', 2000) || i", "x", set()),
+        ("hostile", "i", HOSTILE, set()),
     ],
 )
-def test_columns_of_every_kind_are_drawn_and_none_is_read_as_html(driver, site, table, what, column, rows):
+def test_columns_of_every_kind_are_drawn_and_none_is_read_as_html(
+    driver, site, table, kind, what, column, rows
+):
     quoted = '"' + column.replace('"', '""') + '"'
     name = table(
-        "kinds",
+        f"kind_{kind}",
         f"SELECT i AS id, {what} AS {quoted}, ST_SetSRID(ST_MakePoint(i, 5), 4326) AS geom FROM generate_series(1, 4) i"
         f" UNION ALL SELECT 9, NULL, ST_SetSRID(ST_MakePoint(9, 5), 4326)",
     )

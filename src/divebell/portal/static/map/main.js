@@ -32,12 +32,6 @@ async function main() {
   const open = (layer, id, lngLat) => id !== null && id !== undefined && inspection.open(layer, id, lngLat);
   live = new Live(page.root, changed);
   list();
-  await new Promise((done) => (map.isStyleLoaded() ? done() : map.once("style.load", done)));
-  await Promise.all(layers.map(show));
-  map.on("error", (event) => tileProblem(event));
-  map.on("moveend", tellCells);
-  map.on("zoomend", tellCells);
-  addEventListener("hashchange", () => location.reload()); // somebody put another address in
   setUpSearch(() => layers, (layer, found) => {
     map.fitBounds(found.bounds, { padding: 60, maxZoom: 13 });
     open(layer, found.id, found.point);
@@ -47,7 +41,13 @@ async function main() {
     open(layer, id, point);
   });
   setUpSharing(page);
-  setUpButtons();
+  setUpButtons(); // before what takes a while: they are in sight
+  await new Promise((done) => (map.isStyleLoaded() ? done() : map.once("style.load", done)));
+  await Promise.all(layers.map(show));
+  map.on("error", (event) => tileProblem(event));
+  map.on("moveend", tellCells);
+  map.on("zoomend", tellCells);
+  addEventListener("hashchange", () => location.reload()); // somebody put another address in
   await setUpCatalogue();
 }
 
@@ -151,15 +151,21 @@ async function changed(slug, version) {
   const layer = layers.find((one) => one.choice.slug === slug);
   if (!layer) return;
   if (version !== null && version === layer.info?.divebell.version && !layer.gone) return;
+  const before = choosable(layer);
   await know(layer);
   if (layer.gone || version === null) {
     layer.gone = true;
     layer.erase(map);
   }
-  list();
+  if (choosable(layer) !== before) list(); // else somebody may be choosing there just now
   if (layer.gone) return tell();
   await show(layer);
   byId("said").textContent = `${layer.title} has changed; the map shows it as it is now.`;
+}
+
+// What a layer's card is made of, besides what it brings up to date itself.
+function choosable({ title, problem, gone, raster, info }) {
+  return JSON.stringify([title, problem, gone, Boolean(raster), info?.divebell.fields]);
 }
 
 // --- words ---------------------------------------------------------------------------------------------------

@@ -1,7 +1,15 @@
 // What is asked of the event's web service.
 
-export async function json(url) {
+const PATIENCE = 60_000; // ms
+
+// Where the service says that it is back in some seconds, as while the database starts again, it is asked again then.
+export async function json(url, until = Date.now() + PATIENCE) {
   const answer = await fetch(url, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+  const seconds = Number(answer.headers.get("Retry-After"));
+  if (answer.status === 503 && seconds > 0 && Date.now() < until) {
+    await new Promise((done) => setTimeout(done, 1000 * seconds));
+    return json(url, until);
+  }
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw Object.assign(new Error(words(answer.status, body.error)), { status: answer.status });
   return body;

@@ -28,7 +28,7 @@ def test_an_engine_that_hangs_is_none(monkeypatch, tmp_path):
         listening.listen()
         begun = time.monotonic()
         assert not engine.answers()
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 40  # Docker's client would wait for 60
 
 
 def test_something_that_is_no_engine_is_none(monkeypatch):
@@ -37,8 +37,8 @@ def test_something_that_is_no_engine_is_none(monkeypatch):
         answering = threading.Thread(target=_hang_up, args=[listening])
         answering.start()
         with pytest.raises(DivebellError, match="no container engine answers at tcp://"):
-            engine.connect(2)
-        answering.join(5)
+            engine.connect(60)
+        answering.join(60)
 
 
 def _hang_up(listening):

@@ -75,13 +75,13 @@ def test_a_probe_that_hangs_is_told_of_and_left_to_itself(patient):
     release = threading.Event()
 
     def probe(_):
-        release.wait(30)
+        release.wait(120)
         return ()
 
     begin = time.monotonic()
     (found,) = findings(check(probe, seconds=0.2), patient)
     release.set()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 60
     assert (found.verdict, found.ok) == (Verdict.UNKNOWN, False)
     assert "longer than" in found.what
 

@@ -56,9 +56,9 @@ def test_any_bytes_are_an_event_or_problems(content, tmp_path):
 
 def test_the_longest_file_is_read_in_reasonable_time(tmp_path):
     hints = "".join(f"    data/file{n}.csv: {{table: t{n % 3000}, crs: EPSG:{n}}}\n" for n in range(4500))
-    begin = time.monotonic()
+    begin = time.process_time()
     assert_event_or_problems(tmp_path, f"name: A\ndata:\n  repository: .\n  datasets:\n{hints}".encode())
-    assert time.monotonic() - begin < 20
+    assert time.process_time() - begin < 20
 
 
 def assert_event_or_problems(folder, content):

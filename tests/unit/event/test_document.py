@@ -86,9 +86,9 @@ def test_every_duplicate_is_found():
 
 def test_a_bomb_of_aliases_is_refused_at_once():
     levels = [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 40)]
-    begin = time.monotonic()
+    begin = time.process_time()
     document = read_document("\n".join(["l0: &l0 [lol]", *levels]))
-    assert time.monotonic() - begin < 3
+    assert time.process_time() - begin < 3
     assert len(document.faults) == 40
 
 

@@ -50,8 +50,8 @@ def test_whoever_gives_up_or_fails_does_not_keep_the_place():
         assert queue.place_of("last") == 1
         with pytest.raises(ValueError):  # noqa: PT011
             await failing
-        await asyncio.wait_for(last, 1)
-        await asyncio.wait_for(_hold(queue, "next"), 1)
+        await asyncio.wait_for(last, 60)
+        await asyncio.wait_for(_hold(queue, "next"), 60)
 
     asyncio.run(story())
 
@@ -66,7 +66,7 @@ def test_a_start_that_takes_too_long_keeps_nobody_waiting_and_frees_one_place_on
 
         slow = asyncio.create_task(never_comes_up())
         await asyncio.sleep(0)
-        await asyncio.wait_for(_hold(queue, "next"), 1)
+        await asyncio.wait_for(_hold(queue, "next"), 60)
         stuck.set()
         await slow
         first = asyncio.create_task(_hold(queue, "first", 0.02))

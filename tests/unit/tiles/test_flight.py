@@ -24,24 +24,27 @@ def test_many_who_ask_at_once_share_one_piece_of_work():
 def test_work_goes_on_while_one_still_waits_and_stops_when_the_last_has_left():
     stopped = []
 
-    async def work():
-        try:
-            await asyncio.sleep(0.2)
-        except asyncio.CancelledError:
-            stopped.append(1)
-            raise
-        return "tile"
-
     async def soon():
         await asyncio.sleep(0.01)
 
     async def story():
-        flights = Flights()
+        flights, made = Flights(), asyncio.Event()
+
+        async def work():
+            try:
+                await made.wait()
+            except asyncio.CancelledError:
+                stopped.append(1)
+                raise
+            return "tile"
+
         leaver = asyncio.create_task(flights.share("key", work, gone=soon))
         stayer = asyncio.create_task(flights.share("key", work))
         with pytest.raises(Left):
             await leaver
+        made.set()
         assert await stayer == "tile"
+        made.clear()
         with pytest.raises(Left):
             await flights.share("other", work, gone=soon)
         await asyncio.sleep(0.01)

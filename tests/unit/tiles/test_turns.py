@@ -54,7 +54,7 @@ def test_who_leaves_the_queue_takes_no_turn():
             for one in waiting:
                 one.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
-        async with asyncio.timeout(1), turns.take("carl"):
+        async with asyncio.timeout(60), turns.take("carl"):
             pass
         assert turns._free == 1
         assert not turns._running
@@ -71,7 +71,7 @@ def test_who_leaves_just_as_the_turn_is_given_gives_it_back():
             await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        async with asyncio.timeout(1), turns.take("carl"):
+        async with asyncio.timeout(60), turns.take("carl"):
             pass
 
     asyncio.run(story())

@@ -61,7 +61,7 @@ def test_it_is_ready_once_all_is_loaded_and_ends_when_the_hub_is_gone():
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with subprocess.Popen([sys.executable, "-P", "-m", "divebell.workspace.warm"], stdin=theirs) as process:
         theirs.close()
-        ours.settimeout(60)
+        ours.settimeout(240)
         assert ours.recv(16) == warm.READY
         ours.close()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0

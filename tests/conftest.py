@@ -17,14 +17,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from divebell.event import Event, Ports, Secrets, State, ensure_secrets, load_event
+from live import free_ports
 
 EVENT_YAML = """\
 name: A test event
@@ -36,6 +37,10 @@ data:
 
 SMALL = "database:\n  scratch: 256 MB\n"
 """A small disk for volunteers' tables: it is kept free, and tests make many."""
+
+
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")  # how long an example takes says more of the machine than of what is tested
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -76,16 +81,6 @@ class EventFolder:
     ports: Ports
 
 
-def free_ports() -> Ports:
-    """Give ports that were free a moment ago, all different."""
-    names = [field.name for field in dataclasses.fields(Ports)]
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in names]
-    numbers = [listening.getsockname()[1] for listening in sockets]
-    for listening in sockets:
-        listening.close()
-    return Ports(**dict(zip(names, numbers, strict=True)))
-
-
 def build_event_folder(folder: Path, *, event_yaml: str = EVENT_YAML) -> EventFolder:
     """Make `folder` an event's folder, with secrets and ports."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +89,8 @@ def build_event_folder(folder: Path, *, event_yaml: str = EVENT_YAML) -> EventFo
     state = State.beside(folder / "event.yaml")
     state.folder.mkdir(mode=0o700)
     event = load_event(folder)
-    ports = free_ports()
+    names = [field.name for field in dataclasses.fields(Ports)]
+    ports = Ports(**dict(zip(names, free_ports(len(names)), strict=True)))
     ports.save(state)
     return EventFolder(folder, event, state, ensure_secrets(event, state), ports)
 

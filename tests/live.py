@@ -13,14 +13,18 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import choice
 from typing import Any
 
 from divebell.event import Ports, State
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+PORTS = range(10_000, 20_000)
+"""None that a notebook gets, which begin at 20000, and none that is chosen for an outgoing connection."""
+_GIVEN: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,24 @@ def divebell(*arguments: object, timeout: float = 900) -> subprocess.CompletedPr
 
 def free_port() -> int:
     """Give a loopback port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Give ports that nothing listens on right now, and that were not given before.
+
+    They are below those that Linux gives to outgoing connections and to whoever asks for port 0: until it is
+    listened on, or while its part is started again, nobody gets one by chance.
+    """
+    with ExitStack() as kept:
+        found: list[int] = []
+        while len(found) < count:
+            probe, port = kept.enter_context(socket.socket()), choice(PORTS)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found += [port] if port not in _GIVEN else []
+        _GIVEN.update(found)
+        return found
 
 
 def copy_example(folder: Path, workspace: str = "runs_in: processes", more: str = "") -> Path:

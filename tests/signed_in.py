@@ -44,7 +44,7 @@ class Site:
 
     def client(self, name: str | None = None, **options: Any) -> httpx.Client:
         """Give an HTTP client, signed in as `name` if one is given."""
-        client = httpx.Client(base_url=self.address + ROOT, timeout=60, trust_env=False, **options)
+        client = httpx.Client(base_url=self.address + ROOT, timeout=120, trust_env=False, **options)
         if name:
             client.cookies.set(COOKIE, self.cookie(name), domain="127.0.0.1", path=ROOT)
         return client

@@ -8,19 +8,22 @@ from typing import ClassVar
 
 import httpx
 import pytest
-from selenium.webdriver.support.ui import WebDriverWait
 
 import pmtiles_file
 from browser import chromium, complaints
 from divebell.database import connect
 from divebell.event.maps import Maps
 from signed_in import COOKIE, ROOT, serving
+from visitor import wait
 
 READY = """
 const done = arguments[0];
+let calm = 0;
 const timer = setInterval(() => {
   const map = window.divebellMap;
-  if (!map || !map.loaded() || !map.areTilesLoaded()) return;
+  const ready = map && map.loaded() && map.areTilesLoaded() && document.querySelector("#legend").children.length;
+  calm = ready ? calm + 1 : 0;
+  if (calm < 5) return; // names are placed once all else is drawn
   clearInterval(timer);
   done({
     layers: map.getStyle().layers.map((one) => one.id),
@@ -143,7 +146,7 @@ def test_another_sites_page_shows_a_map_only_where_maps_are_public(cluster, spot
         driver.switch_to.frame(driver.find_element("id", "f"))
         shown = "return !!(window.divebellMap && divebellMap.loaded())"
         if seen:
-            WebDriverWait(driver, 30).until(lambda one: one.execute_script(shown))
+            wait(driver).until(lambda one: one.execute_script(shown))
         else:
             assert not driver.execute_script(shown)
         driver.switch_to.default_content()

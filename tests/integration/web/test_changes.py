@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 import httpx
 import pytest
 
-from divebell.tiles.changes import EACH
+from divebell.tiles.changes import EACH, EVERY
+from divebell.tiles.layers import MAX_AGE
 from live import until
 
 MINE = (
@@ -24,7 +25,7 @@ class Heard:
         self.events = []
         self.ended = threading.Event()
 
-    def wait_for(self, kind, name=None, *, seconds=10.0):
+    def wait_for(self, kind, name=None, *, seconds=60.0):
         began = time.monotonic()
         while True:
             for event in self.events:
@@ -66,6 +67,10 @@ def ana(volunteer):
         connection.execute("DROP TABLE IF EXISTS v_ana.live")
 
 
+def test_a_machine_that_keeps_up_tells_within_two_seconds():
+    assert MAX_AGE + EVERY < 2
+
+
 def test_an_open_map_hears_of_a_table_made_changed_and_dropped(ana, client):
     with listening(client, "v_ana.live") as heard:
         assert heard.wait_for("layers") == {"v_ana.live": None}
@@ -85,10 +90,11 @@ def test_an_open_map_hears_of_a_table_made_changed_and_dropped(ana, client):
 
 def test_the_tile_itself_is_new_once_the_change_is_told(ana, client, features):
     ana.execute(MINE.format(name="live"))
-    until(lambda: client.get("tiles/v_ana.live.json").status_code == 200, "the table is no layer", 2)
+    until(lambda: client.get("tiles/v_ana.live.json").status_code == 200, "the table is no layer")
     [one] = features(client.get("tiles/v_ana.live/0/0/0.mvt?column=score"))
     assert one["value"] == 2.5
     with listening(client, "v_ana.live") as heard:
+        heard.wait_for("layers")  # else the change may be in what is told first
         ana.execute("UPDATE v_ana.live SET score = 4")
         heard.wait_for("changed")
         [one] = features(client.get("tiles/v_ana.live/0/0/0.mvt?column=score"))
@@ -125,10 +131,10 @@ def test_a_view_changes_with_the_table_beneath_it(ana, client):
     assert client.get("tiles/versions?layer=v_ana.above").json()["v_ana.above"] == before
     time.sleep(1.1)  # a session tells its counters once a second
     ana.execute("UPDATE v_ana.live SET score = 8")
-    deadline = time.monotonic() + 10
-    while client.get("tiles/versions?layer=v_ana.above").json()["v_ana.above"] == before:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    until(
+        lambda: client.get("tiles/versions?layer=v_ana.above").json()["v_ana.above"] != before,
+        "the view has the same version",
+    )
     ana.execute("DROP VIEW v_ana.above")
 
 
@@ -149,7 +155,7 @@ def test_one_person_has_only_so_many_streams_and_the_oldest_ends(site):
             for _ in range(EACH + 1)
         ]
         streams[0].wait_for("full")
-        assert streams[0].ended.wait(5)
+        assert streams[0].ended.wait(60)
         assert not any(stream.ended.is_set() for stream in streams[1:])
 
 

@@ -172,18 +172,24 @@ def test_a_row_on_the_last_meridian_is_counted_once(table, client, features):
         assert sum(one["count"] for one in found) == 30_000
 
 
-def test_a_million_points_at_zoom_zero_are_small_quick_and_complete(table, client, features):
+def test_a_million_points_at_zoom_zero_are_small_quick_and_complete(table, client, features, cluster):
     name = table(
         "low_million",
         "SELECT i AS id, random() AS rate, ST_SetSRID(ST_MakePoint(-124 + 58 * random(), 25 + 24 * random()), 4326)"
         "::geometry(Point, 4326) AS geom FROM generate_series(1, 1000000) i",
     )
     client.get(f"tiles/{name}.json")
-    seconds = []
+    seconds, plain = [], []
     for column in ("rate", "id", "rate&stat=max"):
+        with connect(cluster.state, "event_tiles") as database:
+            began = time.perf_counter()
+            database.execute(
+                f"SELECT ST_X(geom)::int, ST_Y(geom)::int, avg(rate) FROM {name} GROUP BY 1, 2"
+            ).fetchall()
+            plain.append(time.perf_counter() - began)
         began = time.perf_counter()
         answer = client.get(f"tiles/{name}/0/0/0.mvt?column={column}")
         seconds.append(time.perf_counter() - began)
         assert sum(one["count"] for one in features(answer)) == 1_000_000
         assert len(answer.content) < 500_000
-    assert min(seconds) < 2.0  # 0.25 on two idle cores: the benchmark holds it to that
+    assert min(seconds) < 4 * max(plain)  # 0.25 seconds on two idle cores: the benchmark holds it to that

@@ -37,7 +37,7 @@ def parcels(table, cluster, site):
     with connect(cluster.state, "event_loader") as loader:
         loader.execute("ALTER TABLE data.gdal_parcels ADD PRIMARY KEY (row_id)")
     with site.client("ana") as browser:
-        until(lambda: name in browser.get("ogc/collections").text, "the table is not listed", 5)
+        until(lambda: name in browser.get("ogc/collections").text, "the table is not listed")
     return name
 
 
@@ -124,7 +124,7 @@ def test_gdal_signs_in_with_a_password_too(site, bearer, parcels):
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=120,
     )
     assert f"Feature Count: {ROWS}" in done.stdout
 
@@ -135,7 +135,7 @@ def test_gdal_is_refused_without_a_token(site, parcels):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
     assert "Feature Count" not in done.stdout
     assert "401" in done.stderr

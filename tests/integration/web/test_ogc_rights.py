@@ -9,6 +9,7 @@ import pytest
 
 from divebell.database import admin
 from divebell.event.model import Maps
+from live import until
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -60,7 +61,7 @@ def test_an_own_table_is_given_to_its_owner_alone_until_it_is_shared(programs, v
         time.sleep(1.1)
         assert statuses(ana_reads, "v_ana.mine") == {200}
         assert statuses(ben_reads, "v_ana.mine") == {404}
-        assert "v_ana.mine" in listed(ana_reads)
+        until(lambda: "v_ana.mine" in listed(ana_reads), "an own table is not listed")
         assert "v_ana.mine" not in listed(ben_reads)
         [one] = ana_reads.get("ogc/collections/v_ana.mine/items").json()["features"]
         assert one["properties"]["name"] == "hidden"

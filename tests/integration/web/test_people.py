@@ -7,15 +7,17 @@ import re
 import pytest
 from psycopg import errors
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from browser import chromium
 from divebell.database import admin, connect
+from visitor import wait
 
 
 @pytest.fixture
 def people(cluster):
-    """Give the function that makes somebody take part."""
+    """Give the function that makes somebody take part; nobody else does."""
+    with admin(cluster.state) as database:
+        database.execute("DELETE FROM people.person")
 
     def come(name):
         with connect(cluster.state, "event_hub") as hub:
@@ -156,13 +158,17 @@ def test_on_a_phone_everything_an_ambassador_can_do_is_in_sight(site, cluster, p
             driver.add_cookie({"name": cookie.name, "value": cookie.value, "path": cookie.path})
         driver.get(str(maria.base_url))
         driver.find_element(By.LINK_TEXT, "One person asks for an account").click()
+
+        def buttons():
+            return driver.find_elements(By.CSS_SELECTOR, ".roster button")
+
+        wait(driver).until(lambda _: len(buttons()) >= 5)
         assert driver.execute_script("return document.documentElement.scrollWidth") <= 390
-        buttons = driver.find_elements(By.CSS_SELECTOR, ".roster button")
-        words = [one.text.split("\n")[0].split(" ")[0] for one in buttons]
+        words = [one.text.split("\n")[0].split(" ")[0] for one in buttons()]
         assert words == ["Approve", "Decline", "Reset", "Remove", "Make"]
-        assert all(one.rect["x"] + one.rect["width"] <= 390 for one in buttons)
-        buttons[0].click()
-        WebDriverWait(driver, 30).until(lambda one: "with the password they chose" in one.page_source)
+        assert all(one.rect["x"] + one.rect["width"] <= 390 for one in buttons())
+        buttons()[0].click()
+        wait(driver).until(lambda one: "with the password they chose" in one.page_source)
     assert ask(cluster, "SELECT state FROM people.person WHERE name = 'dora'") == [("in",)]
 
 

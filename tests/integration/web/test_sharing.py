@@ -5,18 +5,16 @@ from urllib.parse import quote
 
 import pytest
 
+from live import until
+
 MINE = (
     "CREATE TABLE v_{who}.{name} AS SELECT 1 AS id, 2.5::float8 AS score,"
     " ST_SetSRID(ST_MakePoint(5, 5), 4326) AS geom"
 )
 
 
-def seconds_until(condition, most=15.0):
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < most, "it does not become so"
-        time.sleep(0.1)
-    return time.monotonic() - began
+def until_so(condition):
+    until(condition, "it does not become so")
 
 
 def test_a_table_is_everyones_map_once_it_is_shared_and_no_longer_when_it_is_not(volunteer, site, features):
@@ -26,11 +24,11 @@ def test_a_table_is_everyones_map_once_it_is_shared_and_no_longer_when_it_is_not
         time.sleep(2.1)
         assert client.get("tiles/v_ana.finding.json").status_code == 404
         ana.execute("GRANT SELECT ON v_ana.finding TO event_reader")
-        seconds_until(lambda: client.get("tiles/v_ana.finding.json").status_code == 200)
+        until_so(lambda: client.get("tiles/v_ana.finding.json").status_code == 200)
         assert len(features(client.get("tiles/v_ana.finding/0/0/0.mvt?column=score"))) == 1
         assert "finding" in client.get("", headers={"Accept": "text/html"}).text
         ana.execute("REVOKE SELECT ON v_ana.finding FROM event_reader")
-        seconds_until(lambda: client.get("tiles/v_ana.finding/0/0/0.mvt?column=score").status_code == 404)
+        until_so(lambda: client.get("tiles/v_ana.finding/0/0/0.mvt?column=score").status_code == 404)
         assert client.get("data/v_ana.finding").status_code == 404
         assert client.get("maps/v_ana.finding").status_code == 404
 
@@ -40,10 +38,10 @@ def test_a_dropped_table_is_gone(volunteer, client):
         ana.execute("DROP TABLE IF EXISTS v_ana.brief")
         ana.execute(MINE.format(who="ana", name="brief"))
         ana.execute("GRANT SELECT ON v_ana.brief TO event_reader")
-        seconds_until(lambda: client.get("tiles/v_ana.brief/0/0/0.mvt").status_code == 200)
+        until_so(lambda: client.get("tiles/v_ana.brief/0/0/0.mvt").status_code == 200)
         ana.execute("DROP TABLE v_ana.brief")
         assert client.get("tiles/v_ana.brief/1/1/0.mvt").status_code in {404, 204}
-        seconds_until(lambda: client.get("tiles/v_ana.brief.json").status_code == 404)
+        until_so(lambda: client.get("tiles/v_ana.brief.json").status_code == 404)
 
 
 def test_a_shared_view_is_a_map_and_carries_its_attributes(volunteer, client, features):
@@ -54,7 +52,7 @@ def test_a_shared_view_is_a_map_and_carries_its_attributes(volunteer, client, fe
             " ST_SetSRID(ST_MakePoint(5, 5), 4326) AS geom"
         )
         ana.execute("GRANT SELECT ON v_ana.joined TO event_reader")
-        seconds_until(lambda: client.get("tiles/v_ana.joined.json").status_code == 200)
+        until_so(lambda: client.get("tiles/v_ana.joined.json").status_code == 200)
     [one] = features(client.get("tiles/v_ana.joined/0/0/0.mvt"))
     assert one["label"] == "x"
     assert client.get("tiles/v_ana.joined.json").json()["divebell"]["findable"] is False
@@ -73,7 +71,7 @@ def test_hostile_names_are_maps_like_any_other(volunteer, client, features, name
         from divebell.tiles import to_slug
 
         slug = quote(to_slug("v_ana", name))
-        seconds_until(lambda: client.get(f"tiles/{slug}.json").status_code == 200)
+        until_so(lambda: client.get(f"tiles/{slug}.json").status_code == 200)
         assert len(features(client.get(f"tiles/{slug}/0/0/0.mvt"))) == 1
         assert client.get(f"maps/{slug}").status_code == 200
         assert client.get(f"data/{slug}").status_code == 200

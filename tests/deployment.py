@@ -124,7 +124,7 @@ class Deployment:
     def is_ready(self) -> bool:
         return self.run("status", "--json", check=False).returncode == 0
 
-    def wait_until_ready(self, seconds: float = 120) -> None:
+    def wait_until_ready(self, seconds: float = 300) -> None:
         until(self.answers, "the event did not come back", seconds)
 
     def answers(self) -> bool:

@@ -14,6 +14,8 @@ from deployment import HOST, Deployment, resolving
 from target import Target, booted_target
 from volunteer import Kernel
 
+pytestmark = pytest.mark.timeout(1500)
+
 STORE = "/var/backups/divebell"
 HOME = "/srv/divebell/event/.divebell/homes/ana"
 

@@ -12,6 +12,8 @@ from deployment import ADDRESS, HOST, Deployment
 from live import until
 from visitor import COLOURS, claim, open_notebook, run_all_cells, wait
 
+pytestmark = pytest.mark.timeout(1500)
+
 
 @pytest.fixture(scope="module")
 def uma(event: Deployment) -> Iterator[object]:

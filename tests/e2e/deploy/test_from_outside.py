@@ -9,6 +9,8 @@ import pytest
 from deployment import HOST, Deployment
 from live import until
 
+pytestmark = pytest.mark.timeout(1500)
+
 
 def test_ssh_and_the_web_are_open_and_nothing_else(event: Deployment) -> None:
     assert event.target.open_ports() == [22, 80, 443]

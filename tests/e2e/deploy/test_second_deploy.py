@@ -7,6 +7,8 @@ import pytest
 from deployment import PARTS, Deployment
 from volunteer import Browser, Kernel
 
+pytestmark = pytest.mark.timeout(1500)
+
 
 @pytest.fixture(scope="module")
 def zoe(event: Deployment) -> Iterator[tuple[Browser, Kernel]]:
@@ -66,7 +68,6 @@ def test_more_memory_and_one_more_ambassador_come_while_a_kernel_goes_on(event: 
     newcomer.close()
 
 
-@pytest.mark.timeout(1500)
 def test_one_more_package_is_one_more_layer_and_new_servers_have_it(event: Deployment, zoe) -> None:
     _, kernel = zoe
     event.edit("cpus: 1", "cpus: 1\n  packages: [humanize]")

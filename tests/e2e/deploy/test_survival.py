@@ -10,6 +10,8 @@ from deployment import PARTS, Deployment
 from live import until
 from volunteer import Browser, Kernel
 
+pytestmark = pytest.mark.timeout(1500)
+
 COUNT = "SELECT count(*) FROM kept"
 
 
@@ -32,7 +34,7 @@ def page(browser: Browser, path: str) -> int | None:
 
 def still_works(event: Deployment, browser: Browser, kernel: Kernel) -> None:
     """The page, the sign-in, the kernel with its variables, and the database."""
-    until(event.answers, "the pages did not come back", 90)
+    until(event.answers, "the pages did not come back", 180)
     until(lambda: page(browser, "/user/kim/lab") == 200, "the notebook's page did not come back")
     kernel.connect()
     assert kernel.run("print(kept == os.getpid())").strip() == "True"
@@ -101,11 +103,11 @@ def test_after_a_reboot_or_a_power_cut_all_is_up_unattended_and_nothing_acknowle
     event.sql("INSERT INTO kept VALUES (1)")
     rows = int(event.sql(COUNT))
     getattr(event.target, ending)()
-    event.wait_until_ready(120)
+    event.wait_until_ready()
     assert int(event.sql(COUNT)) == rows
-    until(event.is_ready, "not all parts came up", 90)
+    until(event.is_ready, "not all parts came up", 180)
     assert event.target.ssh("systemctl is-system-running --wait", check=False).stdout.strip() == "running"
-    browser.open_notebook("kim", seconds=150)
+    browser.open_notebook("kim", seconds=300)
     answer = browser.api("GET", f"/user/kim/api/contents/{ending}.ipynb")
     assert answer.json()["content"]["cells"][0]["source"] == f"before the {ending}"
     assert started_in_order(event)

@@ -4,6 +4,8 @@ import pytest
 
 from target import Target, booted_target
 
+pytestmark = pytest.mark.timeout(900)
+
 
 def test_a_machine_boots_whole_and_keeps_its_files_over_a_reboot_and_a_power_cut(bare: Target) -> None:
     assert bare.ssh("systemctl is-system-running --wait").stdout.strip() == "running"

@@ -10,10 +10,11 @@ import pytest
 
 from deployment import Deployment, newer_divebell
 
+pytestmark = pytest.mark.timeout(1500)
+
 MIGRATION = "CREATE TABLE catalogue.later (a int);\n"
 
 
-@pytest.mark.timeout(1500)
 def test_a_newer_divebell_takes_over_with_data_homes_and_kernels_kept(
     event: Deployment, tmp_path: Path
 ) -> None:

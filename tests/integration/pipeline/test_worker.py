@@ -126,10 +126,10 @@ def test_a_loader_that_has_just_taken_its_turn_is_asked_as_well(
     done = threading.Event()
 
     def begin(connection: psycopg.Connection[Any]) -> None:
-        for notice in connection.notifies(timeout=60, stop_after=1):
-            beat(connection, "waiting", "")
-            connection.execute("SELECT pg_notify(%s, %s)", (ANSWERS, notice.payload))
-        done.wait()
+        [asked] = list(connection.notifies(timeout=60, stop_after=1))
+        beat(connection, "waiting", "")
+        connection.execute("SELECT pg_notify(%s, %s)", (ANSWERS, asked.payload))
+        done.wait(60)
 
     with (
         ThreadPoolExecutor(1) as pool,

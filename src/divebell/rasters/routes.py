@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,10 @@ from divebell.pipeline.reading.workers import TooMuch, Workers
 from divebell.rasters import draw
 from divebell.rasters.palettes import DEFAULT, PALETTES
 from divebell.rasters.tilejson import tilejson
+from divebell.tiles.asking import LONGEST_NUMBER
 from divebell.tiles.boxes import in_range
 from divebell.tiles.flight import Flights
+from divebell.tiles.kept import Kept, Tile
 from divebell.tiles.names import from_slug
 
 KEPT_BYTES = 32 * 1024**2
@@ -55,8 +56,7 @@ class _Pages:
         self._folder = folder
         self._workers = workers
         self._flights: Flights[bytes] = Flights()
-        self._kept: OrderedDict[object, bytes] = OrderedDict()
-        self._size = 0
+        self._kept = Kept(KEPT_BYTES)
 
     async def tilejson(self, request: Request) -> Response:
         known = await self._known(request)
@@ -79,8 +79,8 @@ class _Pages:
         headers = {**KEEP, "ETag": tag}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        body = self._kept.get(key)
-        if body is None:
+        kept = self._kept.get(key)
+        if kept is None:
             wanted = draw.Wanted(self._path(known), facts, z, x, y, style, form)
             try:
                 body = await self._flights.share(key, lambda: self._workers.do(draw.tile, wanted))
@@ -88,10 +88,11 @@ class _Pages:
                 raise HTTPException(
                     503, "This tile took too much. Try again.", {"Retry-After": "5"}
                 ) from None
-            self._keep(key, body)
-        if not body:
+            kept = Tile(body, "whole" if body else "empty")
+            self._kept.put(key, kept)
+        if not kept.body:
             return Response(status_code=204, headers=headers)
-        return Response(body, headers=headers, media_type=FORMS[form])
+        return Response(kept.body, headers=headers, media_type=FORMS[form])
 
     async def value(self, request: Request) -> Response:
         known, facts = await self._drawable(request)
@@ -128,19 +129,13 @@ class _Pages:
             raise HTTPException(404, "There is no such raster, or it is not ready yet.")
         return path
 
-    def _keep(self, key: object, body: bytes) -> None:
-        self._kept[key] = body
-        self._size += len(body) + 500
-        while self._size > KEPT_BYTES:
-            _, oldest = self._kept.popitem(last=False)
-            self._size -= len(oldest) + 500
-
 
 def _style(request: Request, facts: Raster) -> draw.Style:
     """Read how a raster is to be coloured; what is not said follows from its pixels."""
     asked = request.query_params
     number = asked.get("band", "1")
-    if not (number.isascii() and number.isdigit() and 1 <= int(number[:4]) <= len(facts.bands)):
+    plain = number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER
+    if not (plain and 1 <= int(number) <= len(facts.bands)):
         raise HTTPException(400, f"Expected band to be from 1 to {len(facts.bands)}.")
     palette = asked.get("palette", DEFAULT)
     if palette not in PALETTES:

@@ -13,6 +13,9 @@ from divebell.tiles.layers import Layer
 from divebell.tiles.style import Style, style_of
 from divebell.tiles.tile import Tiles
 
+LONGEST_NUMBER = 9
+"""Digits of a number in an address."""
+
 
 def person_of(request: Request) -> str | None:
     """Give the name of who asks; None for a stranger, who sees what everyone at the event may see."""
@@ -51,7 +54,8 @@ def column_of(request: Request, layer: Layer, *, numeric: bool) -> str:
 def whole_number(request: Request, name: str, *, usual: int, least: int, most: int) -> int:
     """Read a whole number from an address."""
     text = request.query_params.get(name, str(usual))
-    if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
+    plain = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+    if not (plain and least <= int(text) <= most):
         raise HTTPException(400, f"Expected {name} to be a number from {least} to {most}.")
     return int(text)
 

@@ -31,6 +31,8 @@ FORM_HEADER = "X-Form-Token"
 """Where our scripts say that they come from one of our pages, as forms do."""
 
 LARGEST_FORM = 10_000
+LONGEST_PATH = 2000
+"""Characters. A number of more than 4,300 digits breaks what finds the page of an address."""
 
 
 class Access:
@@ -51,7 +53,7 @@ class Access:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        answer = await self._stopped(request)
+        answer = _too_long(request) or await self._stopped(request)
         await (answer or self._app)(scope, receive, send)
 
     async def _stopped(self, request: Request) -> Response | None:
@@ -97,6 +99,12 @@ class Access:
             if forgiving:
                 return None
             raise
+
+
+def _too_long(request: Request) -> Response | None:
+    if len(request.scope["path"]) <= LONGEST_PATH:
+        return None
+    return JSONResponse({"error": "This address is too long."}, status_code=414)
 
 
 def _by_a_person(request: Request, path: str) -> bool:

@@ -57,6 +57,16 @@ def test_public_maps_are_readable_and_nothing_else_is(cluster):
         assert stranger.post("api/datasets").status_code == 401
 
 
+@pytest.mark.parametrize(
+    "path", ["tiles/data.wells/{}/0/0.mvt", "tiles/data.wells/feature/{}", "api/shared/{}"]
+)
+def test_a_number_too_long_to_be_one_is_refused_in_words(site, path):
+    with site.client("ana") as ana:
+        answer = ana.get(path.format("9" * 5000))
+    assert answer.status_code == 414
+    assert answer.json() == {"error": "This address is too long."}
+
+
 def test_health_needs_no_sign_in(site):
     with site.client() as stranger:
         assert stranger.get("health").json() == {"status": "ok"}

@@ -342,6 +342,10 @@ def test_a_summary_is_never_larger_than_github_takes() -> None:
     page = summary(Report(Change(A, B), many))
     assert len(page.encode()) < LARGEST
     assert "and more" in page
+    gone = tuple(f"data/{'x' * 200}-{number}.csv" for number in range(9_000))
+    page = summary(Report(Change(A, B, gone=gone), ()))
+    assert len(page.encode()) < LARGEST
+    assert "and 8,900 more" in page
 
 
 def test_a_log_says_what_was_loaded_and_what_stays() -> None:

@@ -11,6 +11,8 @@ from divebell.cli.ci.report import Report
 
 LARGEST = 900_000
 """GitHub takes 1 MiB for a step."""
+MOST_LINES = 100
+"""Of files that were renamed or are gone."""
 _NOTHING = "<p>No data changed.</p>"
 
 
@@ -43,6 +45,8 @@ def _words(report: Report) -> str:
     change = report.change
     lines = [f"{plain(new)} was {plain(old)}" for new, old in change.renamed.items()]
     lines += [f"{plain(file)} is gone" for file in change.gone]
+    if (more := len(lines) - MOST_LINES) > 0:
+        lines = [*lines[:MOST_LINES], f"and {more:,} more"]
     return f"<p>{'<br>'.join(map(escape, lines))}</p>" if lines else ""
 
 

@@ -192,7 +192,8 @@ def test_no_image_of_ones_own_can_be_started(engine, event):
     browser.claim("mallory", event.password)
     answer = browser.api("POST", "/hub/api/users/mallory/server", json={"image": "debian:12-slim"})
     assert answer.status_code in {400, 403, 404, 500}, answer.text
-    running = engine.containers.list(filters={"label": "divebell.volunteer=mallory"})
+    label = [f"{LABEL}={event_key(event.state)}", "divebell.volunteer=mallory"]
+    running = engine.containers.list(filters={"label": label})
     assert all("divebell-workspace" in each.attrs["Config"]["Image"] for each in running)
     browser.client.close()
 
@@ -202,7 +203,7 @@ def test_own_configuration_does_not_reach_the_server(event, volunteer):
     code = "c.ServerApp.root_dir = '/'; open('/tmp/configured', 'w')"
     shell(kernel, f'mkdir -p ~/.jupyter && echo "{code}" > ~/.jupyter/jupyter_server_config.py')
     kernel.close()
-    browser.api("DELETE", "/hub/api/users/cleo/server")
+    browser.stop_notebook("cleo")
     browser.open_notebook("cleo")
     again = Kernel(browser, "cleo")
     assert "No such file" in shell(again, "ls /tmp/configured")

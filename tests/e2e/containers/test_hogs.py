@@ -8,10 +8,11 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from divebell.containers.network import LABEL, event_key
 from live import until, wait_until_loaded
 from volunteer import Browser
 
-PATIENCE = 60
+PATIENCE = 180
 COUNT = "import psycopg\nwith psycopg.connect('') as c: print(c.execute('SELECT count(*) FROM counties').fetchone())"
 
 FORK_BOMB = """
@@ -96,6 +97,7 @@ def meanwhile(kernel, code, lead=2.0):
     time.sleep(lead)
     yield said
     thread.join(PATIENCE)
+    assert not thread.is_alive(), "the cell did not come to its end"
 
 
 def test_a_fork_bomb_hits_its_own_limit(event, eva, mallory):
@@ -125,7 +127,8 @@ def test_who_takes_too_much_memory_loses_the_kernel_and_nothing_else(event, eva,
     everybody_else_goes_on(event, eva, "squeezed")
     seen = ["the kernel did not restart"]
     until(lambda: oom_killed(browser, kernel, seen), seen)
-    container = engine.containers.list(filters={"label": "divebell.volunteer=mallory"})[0]
+    label = [f"{LABEL}={event_key(event.state)}", "divebell.volunteer=mallory"]
+    container = engine.containers.list(filters={"label": label})[0]
     assert container.status == "running"  # the server lives on; only the kernel was ended
     kernel.connect()
     said = kernel.run("print('everything' in globals())")

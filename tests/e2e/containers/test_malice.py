@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from divebell.containers.network import LABEL, event_key
 from divebell.event import Containers
 from volunteer import Browser, Kernel
 
@@ -49,8 +50,8 @@ def test_a_home_full_of_pipes_and_shut_by_its_owner_still_starts(event, voluntee
     browser, kernel = volunteer("pip")
     shell(kernel, PIPES_AND_LINKS)
     kernel.close()
-    browser.api("DELETE", "/hub/api/users/pip/server")
-    browser.open_notebook("pip", 100)
+    browser.stop_notebook("pip")
+    browser.open_notebook("pip")
     again = Kernel(browser, "pip")
     assert "700" in shell(again, "stat -c %a ~")
     again.close()
@@ -70,9 +71,9 @@ def test_what_others_share_is_read_only_for_containers_that_ran_before(volunteer
 def test_whose_container_ends_while_it_starts_is_told_so(event, engine):
     browser = Browser(event.address.rstrip("/"))
     browser.claim("doomed", event.password)
-    ending = threading.Thread(target=end_at_once, args=(engine, "doomed"))
+    ending = threading.Thread(target=end_at_once, args=(engine, event, "doomed"))
     ending.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     page = browser.follow("/hub/spawn")
     while page.status_code == 200 and time.monotonic() < deadline:
         page = browser.follow("/hub/spawn-pending/doomed")
@@ -81,9 +82,10 @@ def test_whose_container_ends_while_it_starts_is_told_so(event, engine):
     assert "Your notebook did not start" in page.text
 
 
-def end_at_once(engine, name):
-    deadline = time.monotonic() + 60
+def end_at_once(engine, event, name):
+    label = [f"{LABEL}={event_key(event.state)}", f"divebell.volunteer={name}"]
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        for container in engine.containers.list(filters={"label": f"divebell.volunteer={name}"}):
-            container.kill()
+        for container in engine.api.containers(filters={"label": label}):
+            engine.api.kill(container["Id"])
             return

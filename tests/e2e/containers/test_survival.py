@@ -16,7 +16,7 @@ from divebell.local.supervisor import Supervisor
 from live import bring_up, divebell, until
 from volunteer import Browser
 
-PATIENCE = 60
+PATIENCE = 180
 ENGINE_PID = Path("/run/divebell-engine/pid")
 """Where scripts/engine writes which process it started."""
 
@@ -39,7 +39,7 @@ def ready(event):
 def page_of(browser, path):
     try:
         return browser.follow(path).status_code
-    except httpx.TransportError:
+    except (httpx.TransportError, httpx.TooManyRedirects):
         return None
 
 
@@ -138,7 +138,7 @@ def test_down_leaves_no_container_no_network_no_rule_and_no_mount(event, engine,
     if os.geteuid() == 0:
         for table in ("filter", "nat"):
             saved = subprocess.run(
-                ["iptables", "-t", table, "-S"], capture_output=True, text=True, check=True
+                ["iptables", "--wait", "30", "-t", table, "-S"], capture_output=True, text=True, check=True
             )
             assert key not in saved.stdout
     bring_up(event.folder)

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from browser import chromium
-from visitor import COLOURS, claim, open_notebook, run_all_cells, wait
+from visitor import COLOURS, claim, click, hear, open_notebook, run_all_cells, wait, wait_until_all_ran
 
 SHARE = """
 import geopandas, divebell
@@ -25,11 +25,14 @@ print(divebell.publish("seen.md"))
 divebell.share("sized")
 """
 LOOK = """
-import pandas, divebell
+import pandas, divebell, time
 from pathlib import Path
 print(pandas.read_sql("SELECT count(*) AS n FROM v_ana.sized", divebell.engine())["n"][0], "counties")
 print(Path.home().joinpath("everyone", "ana", "note.txt").read_text())
-print(len(list(Path.home().joinpath("my-event", "data").rglob("*"))) > 3, "my own copy")
+until = time.monotonic() + 60  # it is made beside the start
+while not (mine := len(list(Path.home().joinpath("my-event", "data").rglob("*"))) > 3) and time.monotonic() < until:
+    time.sleep(0.5)
+print(mine, "my own copy")
 """
 LOOK_FOR_GUIDE = """
 from pathlib import Path
@@ -60,17 +63,11 @@ def write_and_run(driver, event, name, code):
     assert driver.execute_async_script(WRITE, "mine.ipynb", json.dumps(notebook)) in {200, 201}
     driver.get(f"{event.address}user/{name}/lab/workspaces/{uuid.uuid4().hex}/tree/mine.ipynb")
     wait(driver).until(lambda d: "Idle" in d.find_element(By.ID, "jp-main-statusbar").text)
-    wait(driver).until(into_the_cell)
+    click(driver, By.CSS_SELECTOR, ".jp-CodeCell .cm-line:last-child")
     ActionChains(driver).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
     prompt = ".jp-CodeCell .jp-InputPrompt"
     wait(driver).until(lambda d: re.search(r"\d", d.find_element(By.CSS_SELECTOR, prompt).text))
     return "\n".join(output.text for output in driver.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output"))
-
-
-def into_the_cell(driver):
-    """Click into the first cell, which JupyterLab may draw anew at that moment."""
-    driver.find_element(By.CSS_SELECTOR, ".jp-CodeCell .cm-line:last-child").click()
-    return True
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +88,9 @@ def ben(event):
 
 def test_the_welcome_notebook_runs_and_draws(ana):
     run_all_cells(ana)
+    wait_until_all_ran(ana)
     picture = '.jp-OutputArea-output[data-mime-type="image/png"] img'
-    assert wait(ana).until(lambda d: d.find_element(By.CSS_SELECTOR, picture)).size["width"] > 200
-    wait(ana).until(lambda d: "Idle" in d.find_element(By.ID, "jp-main-statusbar").text)
+    wait(ana).until(lambda d: d.find_element(By.CSS_SELECTOR, picture).size["width"] > 200)
     assert not ana.find_elements(By.CSS_SELECTOR, '[data-mime-type="application/vnd.jupyter.error"]')
 
 
@@ -120,32 +117,35 @@ def push(event, path, text):
 
 
 def toast(driver, words):
-    """Wait until JupyterLab tells something; give where it does."""
+    """Wait until JupyterLab tells something."""
     told = (By.CSS_SELECTOR, ".Toastify__toast")
-    return wait(driver).until(
-        lambda d: next((each for each in d.find_elements(*told) if words in each.text), None)
-    )
+    wait(driver).until(lambda d: any(words in each.text for each in d.find_elements(*told)))
 
 
 def test_what_is_pushed_is_in_everybodys_copy_while_they_work(event, ana, ben):
     assert "none" in write_and_run(ana, event, "ana", LOOK_FOR_GUIDE)
     ben.get(f"{event.address}user/ben/lab")
-    wait(ben).until(lambda d: d.find_element(By.CSS_SELECTOR, '[data-id="divebell-event"]'))
+    looked = (
+        "return !['', 'Looking…'].includes(document.querySelector('.divebell-summary')?.textContent ?? '')"
+    )
+    for driver in (ana, ben):
+        wait(driver).until(lambda d: d.execute_script(looked))
+        hear(driver)
     push(event, "guide/start.md", "begin here")
     for driver in (ana, ben):
-        toast(driver, "The event brought 1 new file: guide/start.md.")
+        wait(driver).until(lambda d: "The event brought 1 new file: guide/start.md." in hear(d))
     assert "begin here" in write_and_run(ben, event, "ben", LOOK_FOR_GUIDE)
 
 
 def test_a_notebook_is_shared_with_a_button_and_taken_back(event, ana, ben):
-    ana.find_element(By.CSS_SELECTOR, '[data-jp-item-name="divebell-share"]').click()
+    click(ana, By.CSS_SELECTOR, '[data-jp-item-name="divebell-share"]')
     title = wait(ana).until(lambda d: d.find_element(By.ID, "divebell-title"))
     title.clear()
     title.send_keys("What Ana found", Keys.ENTER)
-    told = toast(ana, "Everybody can now see What Ana found.")
+    toast(ana, "Everybody can now see What Ana found.")
     ben.get(f"{event.address}services/event/gallery")
     wait(ben).until(lambda d: d.find_element(By.PARTIAL_LINK_TEXT, "What Ana found"))
-    next(each for each in told.find_elements(By.TAG_NAME, "button") if each.text == "Take it back").click()
+    click(ana, By.XPATH, "//*[contains(@class, 'Toastify__toast')]//button[normalize-space()='Take it back']")
     toast(ana, "What Ana found is no longer shared.")
     ben.refresh()
     assert "What Ana found" not in ben.find_element(By.TAG_NAME, "body").text

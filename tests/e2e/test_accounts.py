@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 
 from browser import chromium
 from live import divebell, live_event
-from visitor import sign_in, wait
+from visitor import click, sign_in, wait
 
 EVENT = """\
 name: Housing DataDive
@@ -37,25 +37,24 @@ def event(tmp_path_factory):
 
 
 def press(driver, words):
-    buttons = driver.find_elements(By.CSS_SELECTOR, "main button")
-    next(one for one in buttons if " ".join(one.text.split()).startswith(words)).click()
+    click(driver, By.XPATH, f"//main//button[starts-with(normalize-space(), '{words}')]")
 
 
 def test_somebody_asks_is_let_in_and_is_made_an_ambassador(event):
     people = f"{event.address}services/event/people"
     with chromium((390, 844)) as zoe, chromium() as maria:
         zoe.get(event.address)
-        wait(zoe).until(lambda d: d.find_element(By.LINK_TEXT, "Ask for one")).click()
+        click(zoe, By.LINK_TEXT, "Ask for one")
         for field, text in {"username": "Zoe", "password": CHOSEN, "note": "Zoe of the library"}.items():
             wait(zoe).until(lambda d, field=field: d.find_element(By.ID, field)).send_keys(text)
         press(zoe, "Ask")
         wait(zoe).until(lambda d: "account/wait" in d.current_url)
         sign_in(maria, event, "maria", event.ambassadors["maria"])
-        wait(maria).until(lambda d: d.find_element(By.LINK_TEXT, "One person asks for an account")).click()
+        click(maria, By.LINK_TEXT, "One person asks for an account")
         wait(maria).until(lambda d: "Zoe of the library" in d.page_source)
         press(maria, "Approve")
         wait(zoe).until(lambda d: d.current_url.endswith("/services/event/"))
-        assert zoe.find_elements(By.LINK_TEXT, "Password")
+        wait(zoe).until(lambda d: d.find_element(By.LINK_TEXT, "Password"))
         zoe.get(people)
         assert "Only the event's ambassadors" in zoe.page_source
 

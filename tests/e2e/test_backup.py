@@ -3,7 +3,7 @@
 import json
 
 from divebell.database import admin
-from live import bring_up, copy_example, divebell, live_event, wait_until_loaded
+from live import bring_up, copy_example, divebell, live_event, until, wait_until_loaded
 from volunteer import Browser
 
 
@@ -34,5 +34,4 @@ def test_an_event_that_was_harmed_is_brought_back_and_runs(tmp_path):
             assert database.execute("SELECT count(*) > 0 FROM data.states").fetchone() == (True,)
             assert database.execute("SELECT name FROM people.person").fetchall() == [("ana",)]
         assert (home / "map.ipynb").read_text() == "{}"
-        status = divebell("status", event.folder, "--json")
-        assert json.loads(status.stdout)["ready"]
+        until(lambda: event.status()[1]["ready"], "not all parts are ready")

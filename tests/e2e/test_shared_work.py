@@ -8,7 +8,7 @@ from selenium.webdriver.common.by import By
 
 from browser import chromium
 from live import until, wait_until_loaded
-from visitor import claim, run_cell, wait
+from visitor import claim, click, run_cell, wait
 from volunteer import at_notebook
 
 CELL = {"cell_type": "markdown", "metadata": {}, "source": "# What ana found\n\nJobs, *by county*."}
@@ -39,15 +39,15 @@ def test_a_notebook_is_shared_seen_and_copied_into_somebody_elses_home(event, an
     url = ana.run("print(divebell.publish('found.ipynb').url)").strip()
     assert urlsplit(url).path == "/services/event/gallery/ana/found"
     ben.get(f"{event.address}services/event/gallery")
-    ben.find_element(By.LINK_TEXT, "What ana found").click()
+    click(ben, By.LINK_TEXT, "What ana found")
     frame = wait(ben).until(lambda d: d.find_element(By.CSS_SELECTOR, "iframe.work"))
     ben.switch_to.frame(frame)
     wait(ben).until(lambda d: "by county" in d.find_element(By.TAG_NAME, "body").text)
     ben.switch_to.default_content()
-    ben.find_element(By.LINK_TEXT, "Open a copy in my notebook").click()
+    click(ben, By.LINK_TEXT, "Open a copy in my notebook")
     wait(ben, 150).until(lambda d: d.find_element(By.CSS_SELECTOR, ".jp-Notebook"))
     wait(ben).until(lambda d: "What ana found" in d.find_element(By.CSS_SELECTOR, ".jp-Notebook").text)
-    assert "from-the-gallery/ana/found.ipynb" in ben.current_url
+    wait(ben).until(lambda d: "from-the-gallery/ana/found.ipynb" in d.current_url)
     wait(ben).until(lambda d: "Idle" in d.find_element(By.ID, "jp-main-statusbar").text)
     said = run_cell(ben, "import divebell\ndivebell.publish(title='Seen by ben')")
     assert "Seen by ben" in said

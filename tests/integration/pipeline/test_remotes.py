@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from divebell.deploy.tls.authority import make_authority
 from divebell.errors import DivebellError
 from divebell.event import State
 from divebell.pipeline import checkout, git
@@ -126,6 +128,19 @@ def test_a_host_of_which_the_certificate_is_not_trusted_gets_no_token(
     with pytest.raises(DivebellError, match="certificate"):
         followed(mirror(tmp_path, https.address, token=TOKEN))
     assert https.requests == []
+
+
+def test_an_address_for_which_an_events_own_authority_vouches_is_believed_by_git(
+    clone: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = make_authority("Housing DataDive", ("dive.example",), datetime.now(UTC))
+    (tmp_path / "authority.crt").write_bytes(authority.certificate)
+    pair = tmp_path / "host.pem"
+    pair.write_bytes(authority.sign(("127.0.0.1",), datetime.now(UTC)).pem())
+    (tmp_path / ".gitconfig").write_text(f"[http]\n\tsslCAInfo = {tmp_path / 'authority.crt'}\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with https_host(tmp_path, clone.bare, pair=pair) as host:
+        assert followed(mirror(tmp_path, host.address, token=TOKEN))
 
 
 def test_what_a_remote_answers_when_it_is_broken_leaves_the_mirror_as_it_is(

@@ -22,6 +22,7 @@ from divebell.deploy.tls.pair import (
     is_address,
     new_key,
     read_pair,
+    subject,
     usage,
 )
 from divebell.errors import DivebellError
@@ -121,7 +122,8 @@ def keep_server(folder: Path, authority: Authority, names: tuple[str, ...], now:
         signed_by_it = known.certificate.issuer == authority.pair.certificate.subject and _signed(
             known, authority
         )
-        if signed_by_it and not known.due(now) and set(known.names) == set(names):
+        as_now = set(known.names) == set(names) and known.certificate.subject == subject(names[0])
+        if signed_by_it and not known.due(now) and as_now:
             return secret
     _write(secret, authority.sign(names, now).pem())
     return secret

@@ -134,8 +134,14 @@ def for_server(names: tuple[str, ...], key: ec.EllipticCurvePrivateKey) -> x509.
 
 
 def subject(name: str) -> x509.Name:
-    """Name a server's certificate: an address in words, or OpenSSL takes it for a host name."""
-    return common_name(f"Event at {name}" if is_address(name) else name)
+    """Name a server's certificate.
+
+    An address is no common name: in a certificate for no host name OpenSSL takes that for one where it looks
+    like one, and GnuTLS, with which Debian's git speaks, always; the authority may not vouch for it.
+    """
+    if is_address(name):
+        return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"Event at {name}")])
+    return common_name(name)
 
 
 def general_name(name: str) -> x509.GeneralName:

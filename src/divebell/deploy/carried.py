@@ -36,6 +36,15 @@ def carry(host: Host, state: State, there: Secrets, sockets: Path) -> tuple[list
     return carried, told
 
 
+def has_any(state: State) -> bool:
+    """Tell whether anything is set here that might have to go along."""
+    try:
+        here = load_secrets(state)
+    except FileNotFoundError:
+        return False
+    return any(getattr(here, one.field) for one in CARRIED)
+
+
 def compare(here: Secrets, there: Secrets) -> tuple[list[Given], list[Given]]:
     """Say what is set here alone, and what is set otherwise there. Pure."""
     ours = [one for one in CARRIED if getattr(here, one.field)]

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from divebell.deploy import ssh
-from divebell.deploy.carried import carry
+from divebell.deploy.carried import carry, has_any
 from divebell.deploy.consequences import Consequence, Facts, consequences
 from divebell.deploy.event_file import for_server
 from divebell.deploy.explain import failure
@@ -202,14 +202,22 @@ def carry_out(prepared: Prepared, log: Log, watch: Watch) -> Outcome:
     with held(prepared.host, prepared.folder):
         remember(prepared.state, prepared.host)
         _install_python(prepared, log)
+        if prepared.place.server.up and has_any(prepared.state):
+            _bring_secrets(prepared, log)  # before the event file that needs them
         progress = _play(prepared, log, watch, check=False)
-        secrets = fetch_kept(prepared.host, prepared.state, prepared.folder)
-        carried, told = carry(prepared.host, prepared.state, secrets, prepared.folder)
-        if carried:
-            log.say(f"set on the server as here: {', '.join(carried)}")
-            secrets = fetch_kept(prepared.host, prepared.state, prepared.folder)
+        secrets, told = _bring_secrets(prepared, log)
     warnings = (*prepared.warnings, *progress.told.get("warnings", ()), *told)
     return Outcome(prepared, progress, time.monotonic() - began, secrets, warnings)
+
+
+def _bring_secrets(prepared: Prepared, log: Log) -> tuple[Secrets, list[str]]:
+    """Set on the server what is set here alone; give all its secrets, and what is to be said besides."""
+    secrets = fetch_kept(prepared.host, prepared.state, prepared.folder)
+    carried, told = carry(prepared.host, prepared.state, secrets, prepared.folder)
+    if carried:
+        log.say(f"set on the server as here: {', '.join(carried)}")
+        secrets = fetch_kept(prepared.host, prepared.state, prepared.folder)
+    return secrets, told
 
 
 def dry_run(prepared: Prepared, log: Log, watch: Watch) -> Outcome:

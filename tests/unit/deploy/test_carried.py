@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from divebell.deploy.carried import CARRIED, command, compare
-from divebell.event import Secrets
+from pathlib import Path
+
+from divebell.deploy.carried import CARRIED, command, compare, has_any
+from divebell.event import Secrets, State
+from divebell.event.secrets import save_secrets
 
 
 def test_what_the_server_has_not_goes_along_and_what_it_has_otherwise_is_named() -> None:
@@ -23,3 +26,12 @@ def test_a_secret_is_in_no_command() -> None:
     assert command(CARRIED[0]) == (
         "exec /usr/local/bin/divebell secrets set repository-token /srv/divebell/event"
     )
+
+
+def test_only_where_something_was_given_here_is_the_server_asked_beforehand(tmp_path: Path) -> None:
+    state = State(tmp_path)
+    assert not has_any(state)
+    save_secrets(Secrets(), state)
+    assert not has_any(state)
+    save_secrets(Secrets(repository_key="a key"), state)
+    assert has_any(state)

@@ -21,6 +21,12 @@ _NOT_LET_IN = re.compile(
     r"|error: 40[13]|write access|read.only",
     re.IGNORECASE,
 )
+_HOLLOW = re.compile(
+    r"^fatal: Could not read from remote repository\.\s+"
+    r"Please make sure you have the correct access rights\s+and the repository exists\.",
+    re.MULTILINE,
+)
+"""What git says besides, whatever ssh has said."""
 _TOO_NEW = re.compile(r"shallow update not allowed", re.IGNORECASE)
 
 
@@ -111,7 +117,7 @@ def _merged(branches: Branches, name: str, ours: str, theirs: str) -> str:
 
 
 def _in_words(error: git.GitError) -> DivebellError:
-    words = str(error)
+    words = error.message
     if _NOT_LET_IN.search(words):
         return DivebellError(
             "the event's repository does not let the event push",
@@ -122,6 +128,6 @@ def _in_words(error: git.GitError) -> DivebellError:
             "the event's repository no longer has the commit that this branch began at",
             next_step="push it from a full clone: docs/how-to/git.md says how",
         )
-    said = [line.strip() for line in words.splitlines() if line.strip()]
+    said = [line.strip() for line in _HOLLOW.sub("", words).splitlines() if line.strip()]
     reason = said[-1] if said else "no reason given"
     return DivebellError(f"the event's repository did not take it: {reason}", next_step=error.next_step)

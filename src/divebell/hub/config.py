@@ -31,7 +31,7 @@ def configure(c: Any, event: Event, state: State, known: Secrets, ports: Ports) 
     update_survival(c)
     update_service(c, known)
     update_pages(c, event)
-    update_headers(c)
+    update_headers(c, encrypted=proxy.public_address(state, ports).startswith("https:"))
     proxy.update_proxy(c, state, known, ports)
     spawner.configure(c, event, state, ports, PORTAL)
     doorstep = login.Doorstep(proxy.proof(known), proxy.public_address(state, ports))
@@ -98,8 +98,8 @@ def update_pages(c: Any, event: Event) -> None:
     c.JupyterHub.allow_named_servers = False
 
 
-def update_headers(c: Any) -> None:
-    """Tell browsers what the hub's own pages may do."""
+def update_headers(c: Any, *, encrypted: bool) -> None:
+    """Tell browsers what the hub's own pages may do, and where its cookies may go."""
     policy = (
         "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data:; object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
@@ -112,4 +112,5 @@ def update_headers(c: Any) -> None:
             "X-Frame-Options": "DENY",
         },
         "cookie_options": {"samesite": "Lax"},
+        "xsrf_cookie_kwargs": {"samesite": "Lax", "secure": encrypted},
     }

@@ -54,11 +54,19 @@ def waiting(folder):
 
 def test_the_queue_that_one_address_has_filled_opens_for_everybody_else(empty_cluster):
     assert ask(empty_cluster, "ana", "10.0.0.1")
-    assert [ask(empty_cluster, f"flood_{n}", STRANGER) for n in range(5)] == [True, True, True, False, False]
+    assert [ask(empty_cluster, f"torrent_{n}", STRANGER) for n in range(5)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
     assert ask(empty_cluster, "quinn", "10.0.0.2")
-    assert not ask(empty_cluster, "flood_9", STRANGER)
+    assert not ask(empty_cluster, "torrent_9", STRANGER)
     assert ask(empty_cluster, "cleo", "10.0.0.3")
-    assert waiting(empty_cluster) == {"ana", "quinn", "cleo", "flood_0"}
+    assert waiting(empty_cluster) == {"ana", "quinn", "cleo", "torrent_0"}
+    gave_way = "SELECT name FROM people.change WHERE what = 'gave way to another address' AND name ^@ 'torrent' ORDER BY at"
+    assert rows(empty_cluster, gave_way) == [("torrent_2",), ("torrent_1",)]
     assert not ask(empty_cluster, "dora", "10.0.0.4")  # now it is full of people, one from each address
 
 

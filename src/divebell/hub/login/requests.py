@@ -77,9 +77,11 @@ def _makes_room(connection: psycopg.Connection, request: Request) -> bool:
     if waiting[most] <= waiting.get(request.address, 0) + 1:
         return False
     connection.execute(
-        "UPDATE people.person SET state = 'declined' WHERE name = (SELECT name FROM people.person"
-        " WHERE state = 'asked' AND asked_address IS NOT DISTINCT FROM %s"
-        " ORDER BY claimed_at DESC, name LIMIT 1)",
+        "WITH declined AS (UPDATE people.person SET state = 'declined' WHERE name = (SELECT name"
+        " FROM people.person WHERE state = 'asked' AND asked_address IS NOT DISTINCT FROM %s"
+        " ORDER BY claimed_at DESC, name LIMIT 1) RETURNING name)"
+        " INSERT INTO people.change (name, what, by) SELECT name, 'gave way to another address', '-'"
+        " FROM declined",
         [most],
     )
     return True

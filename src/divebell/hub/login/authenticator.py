@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar
 
+from jupyterhub.app import JupyterHub
 from jupyterhub.auth import Authenticator
 
 from divebell.event.model import NAME_PATTERN, SignIn
@@ -46,6 +47,18 @@ class EventAuthenticator(Authenticator):  # type: ignore[misc]
     async def refresh_user(self, user: Any, handler: Any = None) -> bool:  # noqa: ARG002
         """Sign a person out everywhere once an ambassador has reset the name."""
         return not await self.door.has_lost(user.name)
+
+
+async def stop_server(name: str) -> None:
+    """Stop somebody's notebook server, if one runs; what goes wrong with that is only written down."""
+    hub = JupyterHub.instance()
+    user = hub.users.get(name)
+    for spawner in [] if user is None else [one for one in user.spawners.values() if one.ready]:
+        try:
+            await hub.proxy.delete_user(user, spawner.name)
+            await user.stop(spawner.name)
+        except Exception:
+            hub.log.exception("the notebook server of %s does not stop", name)
 
 
 def install(c: Any, door: Door, kind: SignIn, way: Way, proxy_proof: str, pages: Handlers = ()) -> None:

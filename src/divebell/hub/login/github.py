@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from tornado import web
 from divebell.event.github import GitHub
 from divebell.event.model import SignIn
 from divebell.hub.login import github_people as kept
-from divebell.hub.login.authenticator import Beside, install
+from divebell.hub.login.authenticator import Beside, install, stop_server
 from divebell.hub.login.door import Door, NoForm
 from divebell.hub.login.github_api import (
     Account,
@@ -45,6 +46,8 @@ class Gate:
     github: GitHub
     client: Client
     seal: kept.Seal
+    stop: Callable[[str], Awaitable[None]]
+    """Stops somebody's notebook server."""
 
     @property
     def people(self) -> frozenset[str]:
@@ -89,6 +92,7 @@ class Gate:
             else:
                 log.warning("%s is signed out: GitHub does not count them to the event any more", one.name)
                 await self.door.ask(kept.sign_out, one.number)
+                await self.stop(one.name)  # an open page goes on with what runs there, signed in or not
 
     async def keep_looking(self) -> None:
         """Look again for as long as the hub runs, first at those whom the event file has ceased to name."""
@@ -225,7 +229,7 @@ def configure(c: Any, door: Door, proxy_proof: str, address: str) -> list[Beside
     if github is None:
         raise ValueError("an event whose people sign in with GitHub says who of GitHub may")
     client = make_client(github, door.secrets.github_client_secret, address)
-    gate = Gate(door, github, client, kept.Seal(door.secrets.cookie_secret))
+    gate = Gate(door, github, client, kept.Seal(door.secrets.cookie_secret), stop_server)
     pages = [
         ("/oauth_login", type("GitHubStart", (GitHubStart,), {"gate": gate})),
         ("/oauth_callback", type("GitHubCallback", (GitHubCallback,), {"gate": gate})),

@@ -217,14 +217,14 @@ def _signed_in(connection: psycopg.Connection, name: str, identity: Identity, vi
     return bool(row and row[0])
 
 
-def on_the_machine(connection: psycopg.Connection) -> list[str]:
-    """Give the logins of everybody signed in with an account of the machine."""
+def on_the_machine(connection: psycopg.Connection) -> dict[str, str]:
+    """Give the login and the name of everybody signed in with an account of the machine."""
     rows = connection.execute(
-        "SELECT substr(p.identity, length('system:') + 1) FROM people.person p"
+        "SELECT substr(p.identity, length('system:') + 1), p.name FROM people.person p"
         " WHERE p.identity ^@ 'system:' AND p.state = 'in' AND NOT p.signed_out AND NOT EXISTS"
         " (SELECT FROM people.ambassador a WHERE a.name = p.name) ORDER BY 1"
     )
-    return [row[0] for row in rows]
+    return dict(rows.fetchall())
 
 
 def left_the_machine(connection: psycopg.Connection, login: str) -> None:

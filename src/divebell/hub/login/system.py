@@ -16,7 +16,7 @@ from divebell.event.model import SignIn
 from divebell.event.people import System
 from divebell.hub import pam
 from divebell.hub.login import people
-from divebell.hub.login.authenticator import Beside, install
+from divebell.hub.login.authenticator import Beside, install, stop_server
 from divebell.hub.login.door import Door
 from divebell.hub.login.names import NameRefusedError
 from divebell.hub.login.visit import NO_MATCH, Attempt, Identity, RefusedError, WrongGuessError
@@ -153,17 +153,18 @@ async def _in_time(asked: Awaitable[pam.Checked]) -> pam.Checked:
 class Looking:
     """Signs out whose account of the machine was locked, removed or taken out of the group meanwhile."""
 
-    def __init__(self, door: Door, find: FindGone) -> None:
-        self._door, self._find = door, find
+    def __init__(self, door: Door, find: FindGone, stop: Callable[[str], Awaitable[None]]) -> None:
+        self._door, self._find, self._stop = door, find, stop
         self._missed: frozenset[str] = frozenset()
 
     async def look(self) -> None:
         """Look at everybody signed in. Who is gone twice on end is out: a directory may miss one answer."""
-        logins = await self._door.ask(people.on_the_machine)
-        gone = frozenset(await self._find(logins) if logins else ())
+        known = await self._door.ask(people.on_the_machine)
+        gone = frozenset(await self._find([*known]) if known else ()) & known.keys()
         for login in sorted(gone & self._missed):
             log.warning("%s is signed out: this machine does not let the account in any more", login)
             await self._door.ask(people.left_the_machine, login)
+            await self._stop(known[login])  # an open page goes on with what runs there, signed in or not
         self._missed = gone
 
     async def keep_looking(self) -> None:
@@ -187,4 +188,5 @@ def configure(c: Any, door: Door, proxy_proof: str) -> list[Beside]:
     check = ask_helper(Path(helper)) if helper else ask_here(wanted)
     only = None if helper or os.geteuid() == 0 else getpass.getuser()
     install(c, door, SignIn.SYSTEM, SystemAccounts(check, only), proxy_proof)
-    return [Looking(door, find_with_helper(Path(helper)) if helper else find_here(wanted)).keep_looking]
+    find = find_with_helper(Path(helper)) if helper else find_here(wanted)
+    return [Looking(door, find, stop_server).keep_looking]

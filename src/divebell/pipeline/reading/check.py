@@ -151,7 +151,10 @@ def _curves(unchecked: int) -> Iterator[str]:
 
 def _give_way() -> None:
     """Let the thread that reads go first: the check has time while the loader builds its indexes."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    thread = threading.get_native_id()
+    # a loader started with `nice` may give way more already, and nobody but root takes that back
+    already = os.getpriority(os.PRIO_PROCESS, thread)
+    os.setpriority(os.PRIO_PROCESS, thread, max(already, _NICENESS))
 
 
 def _size(wkb: pa.Array) -> int:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,7 +13,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from divebell.pipeline.reading.check import Checker
+from divebell.pipeline.reading.check import Checker, _give_way
 from divebell.pipeline.reading.frames import Checked
 from divebell.pipeline.reading.repair import Fix
 
@@ -29,6 +33,15 @@ def check(kind: str, *batches: pa.Array) -> tuple[Checked, list[Fix]]:
     for batch in batches:
         checker.see(batch)
     return checker.finish()
+
+
+def test_who_gives_way_more_already_goes_on_doing_so() -> None:
+    def give_way_to_all() -> None:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+
+    with ThreadPoolExecutor(1, initializer=give_way_to_all) as pool:
+        pool.submit(_give_way).result()
+        assert pool.submit(os.getpriority, os.PRIO_PROCESS, 0).result() == 19
 
 
 def test_missing_empty_and_invalid_ones_are_counted_over_all_batches() -> None:

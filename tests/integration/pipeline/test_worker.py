@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+from psycopg import sql
 
 from divebell.cli import main
 from divebell.cli.data import loading as loading_command
@@ -128,7 +129,9 @@ def test_a_loader_that_has_just_taken_its_turn_is_asked_as_well(
     def begin(connection: psycopg.Connection[Any]) -> None:
         [asked] = list(connection.notifies(timeout=60, stop_after=1))
         beat(connection, "waiting", "")
-        connection.execute("SELECT pg_notify(%s, %s)", (ANSWERS, asked.payload))
+        connection.execute(
+            sql.SQL("NOTIFY {}, {}").format(sql.Identifier(ANSWERS), sql.Literal(asked.payload))
+        )
         done.wait(60)
 
     with (
@@ -136,7 +139,7 @@ def test_a_loader_that_has_just_taken_its_turn_is_asked_as_well(
         connect(loading.state, "event_loader", autocommit=True) as connection,
     ):
         assert take_turn(connection)
-        connection.execute(f"LISTEN {REQUESTS}")  # type: ignore[call-overload]
+        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(REQUESTS)))
         begun = pool.submit(begin, connection)
         try:
             assert main(["data", "load", str(loading.folder), "--json"]) == 0

@@ -101,8 +101,23 @@ class Deployment:
         """Run a command that has verbs of its own, on the machine; give what it printed."""
         verbs = [word for word in words if not word.startswith("-")]
         options = [word for word in words if word.startswith("-")]
-        command = [sys.executable, "-m", "divebell", *verbs, str(self.folder), "--on", self.machine, *options]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        return self._here(*verbs, str(self.folder), "--on", self.machine, *options)
+
+    def about_people(self, *words: str) -> dict[str, Any]:
+        """Run `divebell people` about the event on the machine; give the facts that it printed."""
+        options = next((place for place, word in enumerate(words) if word.startswith("--")), len(words))
+        where = [str(self.folder), "--on", self.machine, "--json"]
+        return dict(json.loads(self._here("people", *words[:options], *where, *words[options:])))
+
+    def give(self, secret: str, value: str) -> None:
+        """Set a secret of the event here, from where the next deploy takes it along."""
+        self._here("secrets", "set", secret, str(self.folder), stdin=value)
+
+    def _here(self, *words: str, stdin: str = "") -> str:
+        command = [sys.executable, "-m", "divebell", *words]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False, input=stdin
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -57,6 +57,12 @@ class Target:
         return docker_command("inspect", "--format", shown, self.name).stdout.strip()
 
     @property
+    def gateway(self) -> str:
+        """This machine's address as the machine reaches it."""
+        shown = "{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}"
+        return docker_command("inspect", "--format", shown, self.name).stdout.strip()
+
+    @property
     def key(self) -> Path:
         return self.folder / "key"
 

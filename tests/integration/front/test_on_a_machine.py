@@ -74,7 +74,8 @@ def bring_divebell(target):
     target.ssh(
         f"python3 -m venv /opt/divebell/venv && /opt/divebell/venv/bin/pip -q install {PACKAGES}", timeout=600
     )
-    target.put(Path(divebell.__file__).parent, "/opt/divebell/venv/lib/python3.11/site-packages/divebell")
+    packages = target.ssh("ls -d /opt/divebell/venv/lib/python3*/site-packages").stdout.strip()
+    target.put(Path(divebell.__file__).parent, f"{packages}/divebell")
     target.ssh("mkdir -p /etc/divebell /srv/divebell/event/.divebell")
 
 

@@ -25,6 +25,15 @@ def test_only_the_repository_changes(tmp_path):
     assert there.model_copy(update={"data": here.data}) == here
 
 
+def test_nothing_is_pushed_to_the_repository_that_only_the_server_has(tmp_path):
+    text = TEXT.replace("  branch: main\n", "  push: true   # to us\n  branch: main\n")
+    (tmp_path / "event.yaml").write_text(for_server(text, "/srv/x.git"))
+    assert not load_event(tmp_path).data.push
+    assert load_event(tmp_path).data.branch == "main"
+    (tmp_path / "event.yaml").write_text(for_server(text, None))
+    assert load_event(tmp_path).data.push
+
+
 def test_comments_stay():
     text = for_server(TEXT, "/srv/x.git")
     assert "# Ours." in text

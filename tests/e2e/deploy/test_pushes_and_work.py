@@ -100,15 +100,15 @@ def state(event: Deployment, sha: str, key: bytes) -> dict:
 def test_a_push_is_a_table_and_in_everybodys_copy_and_the_ci_is_told(event: Deployment, ida) -> None:
     _, kernel = ida
     key = secret(event)
-    until(lambda: "welcome" in kernel.run("import os; print(os.listdir())"), "there is no home", 60)
+    until(lambda: "welcome" in kernel.run("import os; print(os.listdir())"), "there is no home", 180)
     sha = commit(event, "printf 'id,depth\\n1,5\\n2,7\\n' > data/springs.csv")
     assert deliver(event, b'{"ref": "refs/heads/main", "a": 1}', b"not the secret") == 401
     assert deliver(event, b'{"ref": "refs/heads/main"}', key) == 202
-    until(lambda: state(event, sha, key)["state"] == "loaded", "the commit was not loaded", 60)
+    until(lambda: state(event, sha, key)["state"] == "loaded", "the commit was not loaded", 180)
     [springs] = [one for one in state(event, sha, key)["datasets"] if one["file"] == "data/springs.csv"]
     assert (springs["table"], springs["rows"], springs["changed"]) == ("springs", 2, True)
     here = "print([open(os.path.expanduser(f'~/{each}/data/springs.csv')).read() for each in ('event', 'my-event')])"
-    until(lambda: kernel.run(here).count("2,7") == 2, "it is not in the copies", 60)
+    until(lambda: kernel.run(here).count("2,7") == 2, "it is not in the copies", 180)
 
 
 def test_a_notebook_is_shared_from_a_container_drawn_and_committed(event: Deployment, ida) -> None:
@@ -122,12 +122,12 @@ def test_a_notebook_is_shared_from_a_container_drawn_and_committed(event: Deploy
     assert "Rivers by county" in frame.text
     assert "sandbox" in frame.headers["content-security-policy"]
     done = "SELECT bool_and(committed_at IS NOT NULL) FROM shared.version"
-    until(lambda: event.sql(done) == "True", "it was not committed", 60)
+    until(lambda: event.sql(done) == "True", "it was not committed", 180)
 
 
 def test_git_in_a_container_clones_and_pushes_as_its_owner(event: Deployment, ida) -> None:
     _, kernel = ida
-    until(lambda: "rivers" in branch(event, "ida"), "what was shared is on no branch", 60)
+    until(lambda: "rivers" in branch(event, "ida"), "what was shared is on no branch", 180)
     said = kernel.run(GIT)
     assert said.strip().endswith("pushed"), said
     assert "finding.md" in branch(event, "ida")
@@ -156,7 +156,7 @@ def outside(event: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield hosts
         file.write_text(before)
         event.deploy()
-    until(lambda: there(event, "counties"), "the event's own data did not come back", 120)
+    until(lambda: there(event, "counties"), "the event's own data did not come back", 180)
     assert event.browser().follow("/").status_code == 200
     assert event.facts["address"] == ADDRESS
 
@@ -177,8 +177,8 @@ def test_over_ssh_a_private_repository_is_followed_and_given_what_is_shared(
     event.edit("repository: .*", f"repository: {outside.ssh.address}\n  push: true")
     outside.clone.push({"data/creeks.csv": "id,depth\n1,5\n"})
     event.deploy()
-    until(lambda: there(event, "creeks"), "the repository was not followed", 60)
-    until(lambda: "ida" in outside.authors("shared/ida"), "what was shared was not pushed", 60)
+    until(lambda: there(event, "creeks"), "the repository was not followed", 180)
+    until(lambda: "ida" in outside.authors("shared/ida"), "what was shared was not pushed", 180)
 
 
 def test_who_comes_from_github_is_led_back_over_https_and_stays_past_a_restart(
@@ -198,7 +198,7 @@ def test_who_comes_from_github_is_led_back_over_https_and_stays_past_a_restart(
         event.target.ssh("systemctl restart divebell.target")
         event.wait_until_ready()
         outside.clone.push({"data/brooks.csv": "id,depth\n1,5\n"})
-        until(lambda: there(event, "brooks"), "the repository is not followed after the restart", 120)
+        until(lambda: there(event, "brooks"), "the repository is not followed after the restart", 180)
         body = (By.TAG_NAME, "body")
         wait(lena).until(lambda d: d.get(ADDRESS) or "lena_k" in d.find_element(*body).text)
 
@@ -213,7 +213,7 @@ def test_over_https_the_token_is_with_root_and_the_loader_alone(
     seen: list[str] = []
     outside.https.watch = lambda: seen.append(event.target.ssh(PROCESSES).stdout)
     event.deploy()
-    until(lambda: there(event, "ponds"), "the repository was not followed", 60)
+    until(lambda: there(event, "ponds"), "the repository was not followed", 180)
     outside.https.watch = None
     signed_in = base64.b64encode(f"x-access-token:{outside.https.token}".encode()).decode()
     assert f"Basic {signed_in}" in {sent for _, sent in outside.https.requests}

@@ -29,7 +29,7 @@ from divebell.database import admin, prepare
 from divebell.errors import DivebellError
 from divebell.event import Event, State, ensure_secrets, load_event
 from divebell.event.state import write_private
-from divebell.local.ports import choose_ports
+from divebell.local.ports import choose_ports_beside
 from divebell.local.running import bring_up, only_one, take_down, watch_start
 
 START_SECONDS = 120
@@ -201,7 +201,7 @@ def _take_down(state: State, snapshot: Snapshot, say: Say) -> bool:
 def _replace(event: Event, state: State, manifest: Manifest, say: Say) -> tuple[Compared, tuple[int, int]]:
     ensure_secrets(event, state)
     if not state.ports_file.exists():
-        choose_ports(state, None).save(state)
+        choose_ports_beside(state).save(state)
     with server(state):
         prepare(event, state)
         say(f"loading {manifest.rows:,} rows in {len(manifest.database.tables)} tables")

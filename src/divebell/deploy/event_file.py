@@ -13,7 +13,7 @@ WIDE = 10_000
 def for_server(text: str, repository: str | None) -> str:
     """Give the event file with the repository the server has; None leaves it as it is. Pure.
 
-    Branches are not pushed to a repository that nobody but the server reads. Comments and the order of keys stay.
+    Branches are not pushed to a repository that only the server reads. Comments and the order of keys stay.
     """
     if repository is None:
         return text

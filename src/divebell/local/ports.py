@@ -53,6 +53,11 @@ def choose_ports(state: State, wanted: int | None, free: IsFree = is_free) -> Po
     return kept
 
 
+def choose_ports_beside(state: State) -> Ports:
+    """Give an event that is not to start now its first ports; `up` looks whether the public one is free."""
+    return choose_ports(state, None, lambda port: port == DEFAULT_PORT or is_free(port))
+
+
 def complete_ports(ports: Ports) -> Ports:
     """Give ports to what an earlier divebell knew nothing of."""
     missing = [name for name in ("inside", "packages") if not getattr(ports, name)]

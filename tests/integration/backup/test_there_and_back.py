@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -13,6 +15,7 @@ from backup_helpers import as_volunteer, everything
 from divebell.database import connect, provision
 from divebell.event import State, load_secrets
 from divebell.hub.spawner.accounts import in_block
+from divebell.local.ports import DEFAULT_PORT
 
 
 def files(homes: Path) -> dict[str, tuple[object, ...]]:
@@ -34,7 +37,11 @@ def test_everything_is_there_again_in_an_empty_folder(worked_in, tmp_path, diveb
 
     elsewhere = tmp_path / "elsewhere" / "event"
     key = worked_in.secrets.backup_password
-    back = divebell("restore", elsewhere, "--from", store, "--json", key=key)
+    with socket.socket() as another_event:
+        with suppress(OSError):  # somebody has the port already
+            another_event.bind(("127.0.0.1", DEFAULT_PORT))
+            another_event.listen()
+        back = divebell("restore", elsewhere, "--from", store, "--json", key=key)
     assert back.returncode == 0, back.stdout + back.stderr
     told = json.loads(back.stdout)
     assert told["notes"] == []

@@ -25,6 +25,18 @@ def test_every_role_is_there():
         assert (PLAYBOOK / "roles" / step.role / "tasks" / "main.yml").is_file()
 
 
+def test_a_dry_run_on_a_bare_machine_asks_for_no_service_that_is_not_there_yet():
+    always_there = {"systemd-journald.service"}
+    seen = []
+    for path in sorted(PLAYBOOK.glob("roles/*/[th]a*/*.yml")):
+        for task in YAML(typ="safe").load(path):
+            service = task.get("ansible.builtin.systemd_service", {})
+            if "state" in service and service["name"] not in always_there:
+                seen.append(service["name"])
+                assert "not ansible_check_mode" in task.get("when", ""), f"{path}: {task['name']}"
+    assert "nginx.service" in seen
+
+
 def test_the_lock_has_a_hash_for_everything_that_the_server_needs():
     lock = (files("divebell.deploy") / "requirements.lock").read_text()
     pins = [line for line in lock.splitlines() if "==" in line and not line.startswith(" ")]

@@ -44,7 +44,7 @@ def ensure_base(client: docker.DockerClient, name: str, say: Callable[[str], Non
         raise DivebellError(
             f"the base image {name} is not here, cannot be pulled ({refused}), and cannot be made: {why_not}",
             next_step=f"docker pull {name} where a registry is reached, docker save and docker load it here; "
-            "or as root: apt-get install -y debootstrap, with `base: debian:12-slim`; "
+            "or as root: apt-get install -y debootstrap debian-archive-keyring, with `base: debian:12-slim`; "
             "or write `runs_in: processes` under `workspace`",
         )
     say(f"no registry has it ({refused}); making {name} with debootstrap, a minute or two")
@@ -64,8 +64,9 @@ def make(client: docker.DockerClient, name: str, suite: str) -> str:
         origins = _machine_origins(suite)
         mirror = [origins[0].split()[1]] if origins else []
         _run(["debootstrap", "--variant=minbase", suite, str(root), *mirror])
-        if origins:
-            (root / "etc/apt/sources.list").write_text("\n".join(origins) + "\n")
+        sources = root / "etc/apt/sources.list"
+        lines = origins or with_security(sources.read_text(), suite)
+        sources.write_text("\n".join(lines) + "\n")
         for waste in ("var/cache/apt", "var/lib/apt/lists"):
             shutil.rmtree(root / waste)
             (root / waste).mkdir()
@@ -101,6 +102,16 @@ def machine_origins(targets: str, suite: str) -> list[str]:
     own_first = sorted(found, key=lambda each: (each[1] != suite, each))
     lines = [f"deb {uri} {release} {' '.join(sorted(found[uri, release]))}" for uri, release in own_first]
     return lines if own_first and own_first[0][1] == suite else []
+
+
+def with_security(sources: str, suite: str) -> list[str]:
+    """Give the lines of a sources.list, and those of the upgrades that Debian's own mirror has. Pure.
+
+    A machine that is no Debian has no mirror of it, and debootstrap writes down the release alone.
+    """
+    _, uri, _, components = sources.strip().split(" ", maxsplit=3)
+    named = {suite: uri, f"{suite}-updates": uri, f"{suite}-security": f"{uri.rstrip('/')}-security"}
+    return [f"deb {uri} {release} {components}" for release, uri in named.items()]
 
 
 def _machine_origins(suite: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from divebell.containers.image.base import machine_origins, suite_of
+from divebell.containers.image.base import machine_origins, suite_of, with_security
 
 TARGETS = """\
 http://mirror.example/debian/ bookworm-updates main
@@ -51,3 +51,11 @@ def test_a_base_of_another_release_comes_from_the_same_mirrors_security_included
 
 def test_a_machine_without_debians_packages_does_not_say_where():
     assert machine_origins("", "bookworm") == []
+
+
+def test_a_base_that_comes_from_debians_own_mirror_gets_security_upgrades_too():
+    assert with_security("deb http://debian.example/debian bookworm main\n", "bookworm") == [
+        "deb http://debian.example/debian bookworm main",
+        "deb http://debian.example/debian bookworm-updates main",
+        "deb http://debian.example/debian-security bookworm-security main",
+    ]

@@ -1,4 +1,4 @@
-"""A bare cloud machine to deploy to: a whole Debian with systemd and sshd, booted in a container.
+"""A bare cloud machine to deploy to: a whole Debian or Ubuntu with systemd and sshd, booted in a container.
 
     with booted_target() as target:
         target.ssh("systemctl is-system-running")
@@ -154,7 +154,7 @@ def booted_target(
     """Boot a bare machine; when the block ends, nothing of it is left.
 
     `docker_volume` is copied to the machine's /var/lib/docker beforehand: images a slow line would have to bring.
-    `own_volume` is its /var/lib/docker itself, and stays. `release` is its Debian; left out, the one that
+    `own_volume` is its /var/lib/docker itself, and stays. `release` is its system; left out, the one that
     `DIVEBELL_TARGET_RELEASE` names, else the oldest we support.
     """
     name = f"divebell-target-{uuid.uuid4().hex[:8]}"
@@ -186,6 +186,7 @@ def boot_command(name: str, image: str, volume: str) -> list[str]:
         *(f"--device-cgroup-rule={rule}" for rule in devices), "--cgroupns=private",
         "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec",
         "--stop-signal", "SIGRTMIN+3",
+        "--volume", "/var/lib/containerd",  # Docker 29 has images there, which no container's own disk can hold
         "--volume", f"{volume}:/var/lib/docker", "--env", f"NAMESERVERS={' '.join(name_servers())}", image,
     ]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The image of a bare cloud machine: Debian with systemd and sshd, as a provider hands it over, and nothing else."""
+"""The image of a bare cloud machine: Debian or Ubuntu with systemd and sshd, as a provider hands it over, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ NAME = "divebell-target"
 BASE = "debian:12-slim"
 """What an event's own images are built on, whatever its machine runs."""
 OLDEST = "12"
+UBUNTU = ("24.04",)
+"""Machines of these are tried on request: their base image is pulled, or the engine has it already."""
 SYSTEM = "systemd systemd-sysv dbus openssh-server sudo ca-certificates iproute2 procps kmod less"
 _OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 _CARRIED = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX_URL", "http_proxy", "https_proxy", "no_proxy")
@@ -52,13 +54,17 @@ CMD ["/sbin/target-init"]
 
 
 def release_asked() -> str:
-    """Give the Debian that machines run: `DIVEBELL_TARGET_RELEASE`, a number or a name, else the oldest we support."""
+    """Give what machines run: `DIVEBELL_TARGET_RELEASE`, a Debian's number or name or an Ubuntu's number.
+
+    Left out, the oldest Debian we support.
+    """
     return os.environ.get("DIVEBELL_TARGET_RELEASE") or OLDEST
 
 
 def ensure_image(client: docker.DockerClient, release: str, *, python: bool = True) -> str:
     """Give the name of the machine's image, which is made if it is not there (half a minute)."""
-    base = ensure_base(client, f"debian:{release}-slim", lambda _: None)
+    bare = f"ubuntu:{release}" if release in UBUNTU else f"debian:{release}-slim"
+    base = ensure_base(client, bare, lambda _: None)
     packages = SYSTEM + (" python3" if python else "")
     contents = {"Dockerfile": DOCKERFILE.format(base=base, packages=packages), **_files()}
     digest = hashlib.sha256(repr(sorted(contents.items())).encode()).hexdigest()

@@ -17,12 +17,15 @@ from divebell.deploy.host import Host
 from divebell.errors import DivebellError
 from divebell.event import Event
 
-OLDEST = {"debian": (12, 0), "ubuntu": (22, 4)}
+OLDEST = {"debian": (12, 0), "ubuntu": (24, 4)}
+"""Ubuntu 22.04 has PostgreSQL 14, and a pre-release of Python 3.11 that pip leaves packages out for."""
 ARCHITECTURES = ("x86_64", "aarch64")
 LEAST_MEMORY = 3_500_000
 """In KB: a machine sold with 4 GB."""
 LEAST_DISK = 12 * 1024**2
 """In KB: Debian's packages, divebell and the workspace image, and room for data."""
+LEAST_DISK_PACKED = 18 * 1024**2
+"""In KB: the same on Ubuntu, whose container engine keeps each image packed as well as unpacked."""
 LEAST_DISK_LATER = 1024**2
 OUR_WEB_SERVERS = {"nginx"}
 GIGABYTE_IN_KB = 1024**2
@@ -134,8 +137,11 @@ def _system_misfits(server: Server) -> Iterator[tuple[str, str]]:
     oldest = OLDEST.get(server.os)
     version = f"{server.version[0]}.{server.version[1]:02}" if server.os == "ubuntu" else server.version[0]
     if oldest is None or server.version < oldest:
-        found = f"it runs {server.os} {version}" if oldest else f"it runs {server.os}"
-        yield found, "make a machine with Debian 12 or newer, or Ubuntu 22.04 or newer"
+        why = f" {version}, whose Python and PostgreSQL are too old" if oldest else ""
+        yield (
+            f"it runs {server.os}{why}",
+            "make a machine with Debian 12 or newer, or Ubuntu 24.04 or newer",
+        )
     if server.architecture not in ARCHITECTURES:
         yield (
             f"its processor is of the kind {server.architecture or 'unknown'}",
@@ -158,7 +164,8 @@ def _right_misfits(server: Server) -> Iterator[tuple[str, str]]:
 def _room_misfits(server: Server, event: Event) -> Iterator[tuple[str, str]]:
     if server.memory_kb < LEAST_MEMORY:
         yield f"it has {_gigabytes(server.memory_kb)} of memory", "make a machine with at least 4 GB"
-    wanted = LEAST_DISK_LATER if server.installed else LEAST_DISK + event.database.scratch_bytes // 1024
+    at_first = LEAST_DISK_PACKED if server.os == "ubuntu" else LEAST_DISK
+    wanted = LEAST_DISK_LATER if server.installed else at_first + event.database.scratch_bytes // 1024
     if server.disk_kb < wanted:
         yield (
             f"{_gigabytes(server.disk_kb)} of its disk are free, and {_gigabytes(wanted)} are needed",

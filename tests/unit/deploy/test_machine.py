@@ -62,7 +62,10 @@ def test_a_fit_server_has_no_misfit(event_folder):
     ("change", "words"),
     [
         ({"os": "debian", "version": (11, 0)}, "it runs debian 11"),
-        ({"os": "ubuntu", "version": (20, 4)}, "it runs ubuntu 20.04"),
+        (
+            {"os": "ubuntu", "version": (22, 4)},
+            "it runs ubuntu 22.04, whose Python and PostgreSQL are too old",
+        ),
         ({"os": "fedora"}, "it runs fedora"),
         ({"architecture": "riscv64"}, "kind riscv64"),
         ({"systemd": False}, "not started by systemd"),
@@ -70,6 +73,7 @@ def test_a_fit_server_has_no_misfit(event_folder):
         ({"root": "no"}, "not root and there is no sudo"),
         ({"memory_kb": 1_900_000}, "1.8 GB of memory"),
         ({"disk_kb": 5_000_000}, "4.8 GB of its disk are free"),
+        ({"os": "ubuntu", "version": (24, 4), "disk_kb": 15_000_000}, "14.3 GB of its disk are free"),
         ({"web": ("apache2",)}, "apache2 listens on port 80"),
         ({"firewalled": True}, "ufw"),
         ({"divebell": "99.0"}, "it has divebell 99.0, which is newer"),
@@ -82,7 +86,7 @@ def test_each_misfit_is_named_with_what_to_do(change, words, event_folder):
 
 
 @pytest.mark.parametrize(
-    ("os", "version"), [("debian", (12, 0)), ("debian", (13, 0)), ("ubuntu", (22, 4)), ("ubuntu", (24, 4))]
+    ("os", "version"), [("debian", (12, 0)), ("debian", (13, 0)), ("ubuntu", (24, 4)), ("ubuntu", (26, 4))]
 )
 def test_supported_systems_are_taken(os, version, event_folder):
     assert not list(misfits(dataclasses.replace(FIT, os=os, version=version), event_folder.event))

@@ -124,7 +124,10 @@ def _functions(_: Volunteer) -> Sequence[tuple[str, Statement]]:
 
 def _programs(_: Volunteer) -> Sequence[tuple[str, Statement]]:
     return (
-        ("run a program on this machine (COPY ... TO PROGRAM)", "COPY (SELECT 1) TO PROGRAM 'true'"),
+        (
+            "run a program on this machine (COPY ... TO PROGRAM)",
+            "COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'",
+        ),
         ("hide from the server's log", "SET log_statement = 'none'"),
         ("load a library", "LOAD '$libdir/plpgsql'"),
         ("install an extension that connects onwards", "CREATE EXTENSION dblink"),

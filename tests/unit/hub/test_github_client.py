@@ -51,7 +51,7 @@ def test_nobody_is_let_in_for_being_on_github():
 
 
 def test_who_uses_up_their_own_questions_keeps_nobody_else_in(monkeypatch):
-    seal, gone = Seal("a" * 64), []
+    seal, gone, stopped = Seal("a" * 64), [], []
     due = [
         Due(number, name, None, seal.close({"access_token": name}))
         for number, name in ((1, "ana"), (2, "ben"))
@@ -63,11 +63,15 @@ def test_who_uses_up_their_own_questions_keeps_nobody_else_in(monkeypatch):
     async def ask_account(_, token):
         raise {"ana": EnoughError("answered 403"), "ben": RefusedTokenError("401")}[token["access_token"]]
 
+    async def stop(name):
+        stopped.append(name)
+
     monkeypatch.setattr(github, "ask_account", ask_account)
     organisation = GitHub(**APP, organisations=["datakind"])
-    gate = github.Gate(SimpleNamespace(ask=ask), organisation, client(organisations=["datakind"]), seal)
+    gate = github.Gate(SimpleNamespace(ask=ask), organisation, client(organisations=["datakind"]), seal, stop)
     asyncio.run(gate.look_again())
     assert gone == [(github_people.sign_out, 2)]
+    assert stopped == ["ben"]
 
 
 def test_a_token_is_read_with_the_events_own_key_alone():
